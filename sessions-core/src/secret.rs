@@ -1,0 +1,91 @@
+//! Random bytes, secrets and their hashes: never shown, wiped when dropped, compared in constant time.
+
+use std::fmt;
+
+use aws_lc_rs::{constant_time, digest, rand};
+use zeroize::Zeroizing;
+
+/// The operating system gave no random bytes.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the system's random number generator failed")]
+pub struct RandomError;
+
+/// The one source of randomness.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], RandomError> {
+    let mut bytes = [0; N];
+    rand::fill(&mut bytes).map_err(|_| RandomError)?;
+    Ok(bytes)
+}
+
+/// The secret half of a token by id: 256 random bits.
+#[derive(Clone)]
+pub(crate) struct Secret(Zeroizing<[u8; Self::LEN]>);
+
+impl Secret {
+    pub(crate) const LEN: usize = 32;
+
+    pub(crate) fn generate() -> Result<Self, RandomError> {
+        Ok(Self(Zeroizing::new(random()?)))
+    }
+
+    pub(crate) fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8; Self::LEN] {
+        &self.0
+    }
+
+    pub(crate) fn hash(&self) -> SecretHash {
+        let digest = digest::digest(&digest::SHA256, &*self.0);
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest.as_ref());
+        SecretHash(hash)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// SHA-256 of a secret; all that a record holds of it. Comparing two takes the same time whatever they hold.
+#[derive(Clone, Copy)]
+pub struct SecretHash(pub [u8; 32]);
+
+impl PartialEq for SecretHash {
+    fn eq(&self, other: &Self) -> bool {
+        constant_time::verify_slices_are_equal(&self.0, &other.0).is_ok()
+    }
+}
+
+impl Eq for SecretHash {}
+
+impl fmt::Debug for SecretHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretHash(..)")
+    }
+}
+
+/// What the client holds: text that proves the session. Wiped when dropped, and shown nowhere.
+#[derive(Clone)]
+pub struct Token(Zeroizing<String>);
+
+impl Token {
+    pub(crate) fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The text, for the transport that sends it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(..)")
+    }
+}

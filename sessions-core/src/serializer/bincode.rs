@@ -1,0 +1,4 @@
+//! Bincode.
+/// Bincode.
+#[derive(Debug)]
+pub enum Bincode {}

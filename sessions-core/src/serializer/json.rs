@@ -1,0 +1,4 @@
+//! Json.
+/// Json.
+#[derive(Debug)]
+pub enum Json {}
