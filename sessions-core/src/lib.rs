@@ -6,9 +6,15 @@ mod spec;
 #[cfg(feature = "engine")]
 mod clock;
 #[cfg(feature = "engine")]
+mod id;
+#[cfg(feature = "engine")]
+mod lifetime;
+#[cfg(feature = "engine")]
 mod lp;
 #[cfg(feature = "engine")]
 mod principal;
+#[cfg(feature = "engine")]
+mod record;
 #[cfg(feature = "engine")]
 mod schema;
 #[cfg(feature = "engine")]
@@ -17,18 +23,25 @@ mod secret;
 pub mod serializer;
 #[cfg(feature = "engine")]
 mod session;
+#[cfg(feature = "engine")]
+pub mod storage;
 
 pub use rules::{Culprit, Violation};
 pub use spec::{
-    CookieSpec, DEFAULT_ABSOLUTE_LIFETIME, DEFAULT_IDLE_TIMEOUT, MAX_LIFETIME, SameSite, SessionSpec, Transport,
+    CookieSpec, DEFAULT_ABSOLUTE_LIFETIME, DEFAULT_IDLE_TIMEOUT, MAX_LIFETIME, SameSite, SessionSpec,
+    Transport,
 };
 
 #[cfg(feature = "engine")]
 pub use {
     clock::{Clock, ManualClock, SystemClock, Timestamp},
+    id::{IdError, IdGenerator, PublicId, RequestView, StorageKey},
+    lifetime::Times,
     principal::{Principal, ToPrincipal},
+    record::{Payload, Predecessor, Record, RecordError, Revision, Secrets, Successor},
     schema::{Fingerprint, Schema, Upgrade},
     secret::{RandomError, SecretHash, Token},
     serializer::{SerializerError, SessionSerializer},
     session::Session,
+    storage::{SessionStorage, StorageError},
 };
