@@ -18,9 +18,12 @@ pub mod serializer;
 #[cfg(feature = "engine")]
 mod session;
 
-pub use rules::{Culprit, Violation};
+#[doc(hidden)]
+pub use rules::did_you_mean;
+pub use rules::{Culprit, InvalidDuration, Violation, default_name, parse_duration};
 pub use spec::{
-    CookieSpec, DEFAULT_ABSOLUTE_LIFETIME, DEFAULT_IDLE_TIMEOUT, MAX_LIFETIME, SameSite, SessionSpec, Transport,
+    CookieSpec, DEFAULT_ABSOLUTE_LIFETIME, DEFAULT_IDLE_TIMEOUT, MAX_LIFETIME, SameSite, SessionSpec,
+    Transport,
 };
 
 #[cfg(feature = "engine")]
@@ -32,3 +35,10 @@ pub use {
     serializer::{SerializerError, SessionSerializer},
     session::Session,
 };
+
+/// What the derive's output names where a name at the root stands for the macro too.
+#[cfg(feature = "engine")]
+#[doc(hidden)]
+pub mod export {
+    pub use crate::session::Session;
+}
