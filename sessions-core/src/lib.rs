@@ -6,6 +6,9 @@ mod spec;
 #[cfg(feature = "engine")]
 mod clock;
 #[cfg(feature = "engine")]
+#[doc(hidden)]
+pub mod export;
+#[cfg(feature = "engine")]
 mod lp;
 #[cfg(feature = "engine")]
 mod principal;
@@ -35,10 +38,3 @@ pub use {
     serializer::{SerializerError, SessionSerializer},
     session::Session,
 };
-
-/// What the derive's output names where a name at the root stands for the macro too.
-#[cfg(feature = "engine")]
-#[doc(hidden)]
-pub mod export {
-    pub use crate::session::Session;
-}
