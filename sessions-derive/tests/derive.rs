@@ -155,7 +155,7 @@ struct First;
 struct Second;
 
 #[derive(CoreSession, Default)]
-#[session(name = "V", serializer = Nothing, version = 3, previous = self::Second)]
+#[session(name = "V", serializer = Nothing, version = 3, previous = Second)]
 struct Third;
 
 impl From<First> for Second {
@@ -177,21 +177,21 @@ fn older_versions_are_found_along_the_chain() {
 }
 
 mod renamed {
-    pub mod facade {
-        pub use sessions_core::*;
+    pub(crate) mod facade {
+        pub(crate) use sessions_core::*;
     }
 
     #[derive(sessions_derive::CoreSession, Default)]
     #[session(crate = facade, serializer = super::Nothing)]
-    pub struct ByPath;
+    pub(crate) struct ByPath;
 
     #[derive(sessions_derive::CoreSession, Default)]
     #[session(crate = "crate::renamed::facade", serializer = super::Nothing)]
-    pub struct ByString;
+    pub(crate) struct ByString;
 
     #[derive(sessions_derive::Session, Default)]
     #[session(crate = ::sessions_core, serializer = super::Nothing)]
-    pub struct OtherEntry;
+    pub(crate) struct OtherEntry;
 }
 
 #[test]
@@ -239,10 +239,10 @@ mod shadowed {
     /// A session.
     #[derive(Derive, Default)]
     #[session(version = 2, previous = Old, max_age = "1h", serializer = super::Nothing)]
-    pub struct Shadowed {
+    pub(crate) struct Shadowed {
         /// Whose.
         #[session(principal)]
-        pub user: String,
+        pub(crate) user: String,
     }
 
     impl Shadowed {
@@ -254,7 +254,7 @@ mod shadowed {
     /// Another one.
     #[derive(Derive, Default)]
     #[session(serializer = super::Nothing)]
-    pub struct Old;
+    pub(crate) struct Old;
 
     impl From<Old> for Shadowed {
         fn from(_: Old) -> Self {
