@@ -12,6 +12,9 @@ mod error;
 #[cfg(feature = "engine")]
 mod event;
 #[cfg(feature = "engine")]
+#[doc(hidden)]
+pub mod export;
+#[cfg(feature = "engine")]
 mod id;
 #[cfg(feature = "engine")]
 mod lifetime;
@@ -36,7 +39,9 @@ mod session;
 #[cfg(feature = "engine")]
 pub mod storage;
 
-pub use rules::{Culprit, Violation};
+#[doc(hidden)]
+pub use rules::did_you_mean;
+pub use rules::{Culprit, InvalidDuration, Violation, default_name, parse_duration};
 pub use spec::{
     CookieSpec, DEFAULT_ABSOLUTE_LIFETIME, DEFAULT_IDLE_TIMEOUT, MAX_LIFETIME, SameSite, SessionSpec,
     Transport,

@@ -13,11 +13,11 @@ pub struct SessionSpec {
     pub name: Cow<'static, str>,
     /// Where the token travels.
     pub transport: Transport,
-    /// The longest time between two requests of a session; `None` for the default ([`DEFAULT_IDLE_TIMEOUT`], or
-    /// `max_age` where that is set).
+    /// The longest time between two requests of a session; `None` for the default:
+    /// [`idle_timeout_or_default`](Self::idle_timeout_or_default).
     pub idle_timeout: Option<Duration>,
-    /// The longest life of a session, however active; `None` for the default ([`DEFAULT_ABSOLUTE_LIFETIME`], or
-    /// [`MAX_LIFETIME`] where `max_age` is set).
+    /// The longest life of a session, however active; `None` for the default:
+    /// [`absolute_lifetime_or_default`](Self::absolute_lifetime_or_default).
     pub absolute_lifetime: Option<Duration>,
     /// How long a browser keeps the token; `None` for as long as the browser runs.
     pub max_age: Option<Duration>,

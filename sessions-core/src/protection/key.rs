@@ -83,7 +83,7 @@ impl Key {
     /// Names the key inside tokens; says nothing about it.
     pub(super) fn id(&self) -> KeyId {
         let mut id = [0; 4];
-        id.copy_from_slice(&digest::digest(&digest::SHA256, &*self.derive(&[b"key id"]))[..4]);
+        id.copy_from_slice(&digest::digest(&digest::SHA256, &*self.derive(&[b"key id"])).as_ref()[..4]);
         id
     }
 

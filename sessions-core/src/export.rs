@@ -1,0 +1,26 @@
+//! What the derive's output names beside the public items.
+
+use crate::{SerializerError, SessionSerializer, serializer::Shape};
+
+/// The trait alone: at the root the name may stand for the derive too.
+pub use crate::session::Session;
+
+/// The serializer of a type whose derive reported an error: it fits every type, so that no second error follows.
+#[derive(Debug)]
+pub enum Refused {}
+
+impl<T> SessionSerializer<T> for Refused {
+    const FORMAT: &'static str = "refused";
+
+    fn shape() -> Shape {
+        Shape::named("refused")
+    }
+
+    fn serialize(_: &T, _: &mut Vec<u8>) -> Result<(), SerializerError> {
+        Err(SerializerError::new("the session type does not compile"))
+    }
+
+    fn deserialize(_: &[u8]) -> Result<T, SerializerError> {
+        Err(SerializerError::new("the session type does not compile"))
+    }
+}

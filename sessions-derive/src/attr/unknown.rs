@@ -1,0 +1,139 @@
+//! What to say to an option or word that is not known, or known elsewhere.
+
+use proc_macro2::TokenStream;
+use sessions_core::did_you_mean;
+use syn::{Ident, parse::ParseStream};
+
+use crate::errors::Errors;
+
+const STRUCT: [&str; 9] = [
+    "name",
+    "transport",
+    "max_age",
+    "idle_timeout",
+    "absolute_lifetime",
+    "serializer",
+    "version",
+    "previous",
+    "crate",
+];
+const COOKIE: [&str; 6] = [
+    "path",
+    "domain",
+    "secure",
+    "http_only",
+    "same_site",
+    "partitioned",
+];
+const BY_TYPE: [&str; 9] = [
+    "renew_every",
+    "grace",
+    "touch_interval",
+    "on_conflict",
+    "max_per_principal",
+    "always_send",
+    "clear_site_data",
+    "revocable",
+    "signed",
+];
+
+pub(super) fn on_struct(ident: &Ident, key: &Ident, input: ParseStream<'_>, errors: &mut Errors) {
+    let name = key.to_string();
+    let (message, help) = match name.as_str() {
+        "principal" => (
+            "`principal` belongs on a field".to_owned(),
+            "put `#[session(principal)]` on the field that says whose session it is".to_owned(),
+        ),
+        "cookie" | "header" => (
+            format!("`{name}` is a transport"),
+            format!("`transport = {name}`"),
+        ),
+        "storage" | "store" | "server_side" => (
+            "where a session is kept is chosen when the application starts, not on the type".to_owned(),
+            format!("`Sessions::builder().server_side::<{ident}>(MemoryStorage::new())`"),
+        ),
+        "secret" | "key" | "keys" => (
+            "a key in the source can be read by whoever has the source or the program".to_owned(),
+            format!(
+                "`Sessions::builder().client_side::<{ident}>(Encrypted::new(&keys))`, with keys from outside"
+            ),
+        ),
+        "protection" | "encrypted" | "client_side" | "tracking" => (
+            "how a session is protected is chosen when the application starts, not on the type".to_owned(),
+            format!("`Sessions::builder().client_side::<{ident}>(Encrypted::new(&keys))`"),
+        ),
+        by_type if BY_TYPE.contains(&by_type) => (
+            format!("`{name}` is set when the application starts, not on the type"),
+            format!("`Sessions::builder().server_side_with::<{ident}>(storage, |o| o.{name}(…))`"),
+        ),
+        cookie if COOKIE.contains(&cookie) => {
+            let value = if input.is_empty() || input.peek(syn::Token![,]) {
+                ""
+            } else {
+                " = …"
+            };
+            (
+                format!("`{name}` is an option of cookies"),
+                format!("`transport = cookie({name}{value})`"),
+            )
+        }
+        _ => return suggest(key, &name, &STRUCT, errors),
+    };
+    errors.push(key, message, help);
+}
+
+pub(super) fn in_cookie(key: &Ident, errors: &mut Errors) {
+    let name = key.to_string();
+    if STRUCT.contains(&name.as_str()) {
+        errors.push(
+            key,
+            format!("`{name}` is an option of the session, not of its cookie"),
+            format!("write `{name} = …` beside `transport`"),
+        );
+    } else {
+        suggest(key, &name, &COOKIE, errors);
+    }
+}
+
+pub(super) fn on_field(key: &Ident, errors: &mut Errors) {
+    let name = key.to_string();
+    if STRUCT.contains(&name.as_str()) || COOKIE.contains(&name.as_str()) {
+        errors.push(
+            key,
+            format!("`{name}` is an option of the struct, not of a field"),
+            "put it into `#[session(…)]` on the struct",
+        );
+    } else if matches!(name.as_str(), "skip" | "rename" | "default" | "with") {
+        errors.push(
+            key,
+            format!("`{name}` is serde's option"),
+            format!("`#[serde({name})]`"),
+        );
+    } else {
+        suggest(key, &name, &["principal"], errors);
+    }
+}
+
+/// An unknown word where one of a few is expected.
+pub(super) fn word(option: &str, found: &str, known: &[&str], place: &TokenStream, errors: &mut Errors) {
+    let (question, help) = question(found, known);
+    errors.push(place, format!("{option} cannot be `{found}`{question}"), help);
+}
+
+fn suggest(key: &Ident, name: &str, known: &[&str], errors: &mut Errors) {
+    let (question, help) = question(name, known);
+    errors.push(key, format!("unknown option `{name}`{question}"), help);
+}
+
+fn question(found: &str, known: &[&str]) -> (String, String) {
+    let close = did_you_mean(found, known)
+        .map(|close| format!(", did you mean `{close}`?"))
+        .unwrap_or_default();
+    let list: Vec<String> = known.iter().map(|known| format!("`{known}`")).collect();
+    let verb = if known.len() == 1 {
+        "the only one is"
+    } else {
+        "there are"
+    };
+    (close, format!("{verb} {}", list.join(", ")))
+}

@@ -1,0 +1,7 @@
+use sessions_derive::CoreSession;
+
+#[derive(CoreSession)]
+#[session(name = "a", name = "b")]
+struct Cart;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use sessions_derive::CoreSession;
+
+#[derive(CoreSession)]
+struct Корзина;
+
+fn main() {}

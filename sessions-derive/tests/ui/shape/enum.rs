@@ -1,0 +1,9 @@
+use sessions_derive::CoreSession;
+
+#[derive(CoreSession)]
+enum State {
+    Open,
+    Closed,
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use sessions_derive::CoreSession;
+
+#[derive(CoreSession)]
+#[session(storage = Memory, secret = "0123", encrypted, renew_every = "5m")]
+struct Cart;
+
+fn main() {}

@@ -1,0 +1,7 @@
+use sessions_derive::CoreSession;
+
+#[derive(CoreSession)]
+#[session(version = 0)]
+struct Cart;
+
+fn main() {}
