@@ -81,7 +81,7 @@ impl PublicId {
 
 impl fmt::Display for PublicId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = [0; PublicId::MAX_LEN * 4 / 3 + 2];
+        let mut text = [0; Self::MAX_LEN * 4 / 3 + 2];
         let written = URL_SAFE_NO_PAD
             .encode_slice(self.as_bytes(), &mut text)
             .map_err(|_| fmt::Error)?;

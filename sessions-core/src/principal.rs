@@ -97,7 +97,7 @@ integers!(
 impl ToPrincipal for uuid::Uuid {
     fn to_principal(&self) -> Option<Principal> {
         Some(Principal::new(
-            self.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()),
+            self.hyphenated().encode_lower(&mut Self::encode_buffer()),
         ))
     }
 }

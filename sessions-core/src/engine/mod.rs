@@ -1,5 +1,6 @@
 //! From a client's token to a session, and from what the handler did with it to what the client is told.
 
+mod begin;
 mod commit;
 mod open;
 mod reader;
@@ -100,9 +101,9 @@ impl<T: Session> Engine<T> {
     pub fn server_side(
         environment: &Environment,
         storage: Arc<dyn SessionStorage>,
-        options: Options<ServerSide>,
+        options: &Options<ServerSide>,
     ) -> Result<Self, ConfigError> {
-        let spec = checked_spec::<T, _>(environment, &options)?;
+        let spec = checked_spec::<T, _>(environment, options)?;
         let purpose = Purpose {
             mode: Mode::ById,
             application: &environment.application,
@@ -133,9 +134,9 @@ impl<T: Session> Engine<T> {
     pub fn client_side(
         environment: &Environment,
         protection: &dyn Protection,
-        options: Options<ClientSide>,
+        options: &Options<ClientSide>,
     ) -> Result<Self, ConfigError> {
-        let spec = checked_spec::<T, _>(environment, &options)?;
+        let spec = checked_spec::<T, _>(environment, options)?;
         if protection.guarantee() == Guarantee::Nothing {
             return Err(ConfigError::Unprotected {
                 type_name: type_name::<T>(),
@@ -153,7 +154,7 @@ impl<T: Session> Engine<T> {
     fn new<P>(
         environment: &Environment,
         spec: SessionSpec,
-        options: Options<P>,
+        options: &Options<P>,
         place: Place,
         touch_limit: Duration,
     ) -> Result<Self, ConfigError> {

@@ -23,6 +23,10 @@ const MAX_TOKENS: usize = 3;
 
 /// What opening needs: nothing more, or the storage.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "moved once, into the future that finishes it"
+)]
 pub enum Opening<T: Session> {
     /// There is no more to it.
     Ready(Slot<T>),

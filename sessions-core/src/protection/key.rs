@@ -77,7 +77,7 @@ impl Key {
     /// The key in base64, to be kept somewhere safe.
     #[must_use]
     pub fn expose_base64(&self) -> Zeroizing<String> {
-        Zeroizing::new(STANDARD.encode(&*self.0))
+        Zeroizing::new(STANDARD.encode(*self.0))
     }
 
     /// Names the key inside tokens; says nothing about it.
