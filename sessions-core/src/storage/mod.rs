@@ -1,13 +1,16 @@
 //! Where sessions are kept on the server, and what every such place promises.
 
 mod future;
+mod hash;
 mod index;
+mod memory;
 
 use std::sync::Arc;
 
 pub use self::{
     future::StorageFuture,
     index::{IndexKey, Member, PrincipalIndex, Reservation, Reserved},
+    memory::MemoryStorage,
 };
 use crate::{Record, RecordError, Revision, StorageKey, Timestamp};
 
