@@ -10,7 +10,7 @@ use super::{
     state::{Anchor, Draft, Fate, Live, Opened, Owed, View, Write},
 };
 use crate::{
-    Payload, Record, Revision, Session, SessionError, StorageKey, event,
+    Payload, Record, Revision, SerializerError, Session, SessionError, StorageKey, event,
     secret::{Secret, random},
     session::{decode, encode},
     storage::{Expected, Read, Replaced},
@@ -212,9 +212,10 @@ impl<T: Session> Slot<T> {
     ) -> Result<Option<R>, SessionError> {
         let engine = self.engine();
         let anchor = &live.anchor;
-        let Ok(mut value) = engine.read_fresh(anchor.schema(), anchor.payload()) else {
-            return Ok(None);
-        };
+        // It was read when it was opened, or written since: if that cannot be read, trying again is of no use.
+        let mut value = engine
+            .read_fresh(anchor.schema(), anchor.payload())
+            .map_err(|_| SerializerError::new("the session cannot be read back"))?;
         let result = f(&mut value);
         if value.principal().as_ref() != anchor.principal() {
             return Err(SessionError::PrincipalChanged);
