@@ -191,7 +191,7 @@ impl<T: Session> Slot<T> {
             {
                 Target::Session(&live.anchor)
             }
-            (_, View::Start(draft)) if !start => Target::Begun(&draft.issue),
+            (_, View::Start(draft)) if !start && draft.principal == principal => Target::Begun(&draft.issue),
             _ => Target::New {
                 authenticated: start || principal.is_some(),
             },
