@@ -290,7 +290,13 @@ impl<T: Session> Slot<T> {
                 Replaced::Done => {
                     event::rotated(engine.name(), &new.public_id);
                     let token = token::by_id(&new.public_id, &fresh, server.signed.as_deref())?;
-                    let value = draft.map_or_else(|| Arc::clone(&live.value), |draft| draft.value);
+                    let value = match draft {
+                        Some(draft) => draft.value,
+                        // After a conflict it is another request's.
+                        None => engine
+                            .read(new.schema, &new.payload)
+                            .unwrap_or_else(|_| Arc::clone(&live.value)),
+                    };
                     let anchor = Anchor::Stored {
                         key,
                         secret: fresh,
