@@ -326,18 +326,16 @@ impl<T: Session> Slot<T> {
         now: Timestamp,
     ) -> Result<Decided<T>, SessionError> {
         let engine = self.engine();
-        let (value, payload) = match draft {
-            Some(draft) => (draft.value, draft.payload),
-            None if live.anchor.schema() == engine.0.schema => {
-                (Arc::clone(&live.value), live.anchor.payload().clone())
-            }
-            // Read from an older schema, and written in one's own from now on.
+        let (value, schema, payload) = match draft {
+            Some(draft) => (draft.value, engine.0.schema, draft.payload),
+            // Of an older schema too: who has not changed the value has not upgraded it, and older nodes still run.
             None => (
                 Arc::clone(&live.value),
-                crate::Payload::new(crate::session::encode(&*live.value)?),
+                live.anchor.schema(),
+                live.anchor.payload().clone(),
             ),
         };
-        let (header, token) = engine.seal(id, times, &payload, now)?;
+        let (header, token) = engine.seal(id, times, schema, &payload, now)?;
         let anchor = Anchor::Sealed {
             header,
             payload,

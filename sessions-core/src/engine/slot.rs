@@ -12,7 +12,7 @@ use super::{
     token::MAX_TOKEN_LEN,
 };
 use crate::{
-    IdError, Payload, PublicId, Session, SessionError, Times, Timestamp, Token,
+    IdError, Payload, PublicId, Schema, Session, SessionError, Times, Timestamp, Token,
     id::Handles,
     secret::Secret,
     session::encode,
@@ -241,7 +241,7 @@ impl<T: Session> Slot<T> {
                 times,
             });
         }
-        let (header, token) = engine.seal(id, times, payload, now)?;
+        let (header, token) = engine.seal(id, times, engine.0.schema, payload, now)?;
         Ok(Issue::ByValue { header, token })
     }
 }
@@ -263,6 +263,7 @@ impl<T: Session> Engine<T> {
         &self,
         id: PublicId,
         times: Times,
+        schema: Schema,
         payload: &Payload,
         now: Timestamp,
     ) -> Result<(Header, Token), SessionError> {
@@ -270,7 +271,7 @@ impl<T: Session> Engine<T> {
             return Err(SessionError::NotServerSide);
         };
         let header = Header {
-            schema: self.0.schema,
+            schema,
             id,
             issued: now,
             times,

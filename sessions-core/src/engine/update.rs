@@ -226,7 +226,7 @@ impl<T: Session> Slot<T> {
         }
         let now = engine.now();
         let times = engine.0.lifetimes.used(anchor.times(), now);
-        let (header, token) = engine.seal(anchor.id().clone(), times, &payload, now)?;
+        let (header, token) = engine.seal(anchor.id().clone(), times, engine.0.schema, &payload, now)?;
         let mut state = self.open_state()?;
         if !matches!(state.view(), View::Live(current) if Arc::ptr_eq(&current.value, &live.value)) {
             return Ok(None);
