@@ -294,3 +294,29 @@ async fn at_the_end_of_time_deadlines_saturate() {
         assert_eq!(late.reads().await, Said::Removed);
     }
 }
+
+#[tokio::test]
+async fn no_deadline_moves_past_the_absolute_one() {
+    let world = World::new();
+    let mut client = world.alice(&world.server()).await;
+    let end = world.clock.now().after(hours(12));
+    for _ in 0..24 {
+        world.pass(mins(29));
+        client.reads().await;
+    }
+    assert_eq!(world.record(&client).unwrap().times.idle_deadline, end);
+    // There is nothing left to be written down.
+    world.pass(mins(2));
+    world.storage.calls();
+    client.reads().await;
+    assert_eq!(world.storage.calls(), [Load]);
+    client
+        .runs(async |slot| {
+            slot.update(|login| login.visits += 1).await.unwrap();
+        })
+        .await;
+    client.does(|slot| slot.set(login("alice", 9))).await;
+    client.does(|slot| slot.rotate_id()).await;
+    let times = world.record(&client).unwrap().times;
+    assert_eq!((times.idle_deadline, times.absolute_deadline), (end, end));
+}

@@ -6,6 +6,7 @@
 mod commit_by_id;
 mod commit_by_value;
 mod faults;
+mod interleavings;
 mod lifetimes;
 mod support;
 mod upgrades;

@@ -6,7 +6,7 @@ use sessions_core::{
     BoundProtection, ConfigError, KeyError, Protection, ProtectionError, SessionError,
     engine::Engine,
     options::{ClientSide, Options, ServerSide},
-    protection::{Encrypted, Guarantee, Key, KeyRing, Plain, Purpose, Signed},
+    protection::{Encrypted, Guarantee, Key, KeyRing, Mode, Plain, Purpose, Signed},
 };
 
 use crate::support::{Client, Login, Note, Said, World, key, login, ring};
@@ -51,6 +51,43 @@ fn a_session_that_nothing_protects_is_a_mistake_unless_it_is_said_aloud() {
         by_value(&Squeezed.then(Squeezed).then(Encrypted::new(&ring(1)))),
     ] {
         assert!(allowed.is_ok());
+    }
+}
+
+#[test]
+fn what_is_made_for_one_purpose_is_refused_for_every_other() {
+    let purpose = |mode, application, name| Purpose {
+        mode,
+        application,
+        name,
+    };
+    let purposes = [
+        purpose(Mode::ById, "", "login"),
+        purpose(Mode::ByValue, "", "login"),
+        purpose(Mode::ByValue, "", "cart"),
+        purpose(Mode::ByValue, "shop", "login"),
+        purpose(Mode::ByValue, "shoplogin", ""),
+        purpose(Mode::ByValue, "", "shoplogin"),
+    ];
+    let (encrypted, signed) = (Encrypted::new(&ring(1)), Signed::new(&ring(1)));
+    let protections: [&dyn Protection; 2] = [&encrypted, &signed];
+    for protection in protections {
+        for made in &purposes {
+            let mut token = b"some bytes".to_vec();
+            protection.bind(made).unwrap().protect(&mut token).unwrap();
+            for opened in &purposes {
+                let mut bytes = token.clone();
+                let opens = protection.bind(opened).unwrap().unprotect(&mut bytes);
+                if std::ptr::eq(made, opened) {
+                    assert!(opens.is_ok() && bytes == b"some bytes");
+                } else {
+                    assert!(
+                        matches!(opens, Err(ProtectionError::Forged)),
+                        "{made:?} {opened:?}"
+                    );
+                }
+            }
+        }
     }
 }
 

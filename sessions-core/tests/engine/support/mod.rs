@@ -3,6 +3,7 @@
 
 mod client;
 mod spy;
+mod stepped;
 mod types;
 
 use std::{
@@ -27,6 +28,7 @@ pub(crate) use self::{
         Op::{Create, Delete, Latest, Load, ReplaceEpoch, ReplaceRevision, Touch},
         Spy,
     },
+    stepped::Stepped,
     types::{Login, Note, login, nobody},
 };
 
