@@ -129,7 +129,8 @@ impl Orders {
             self.chosen.push((0, among));
         }
         self.at += 1;
-        self.chosen[self.at - 1].0
+        // A wait of random length between two attempts may be none at all, and leave one choice less.
+        self.chosen[self.at - 1].0.min(among - 1)
     }
 
     fn next(&mut self) -> bool {

@@ -153,6 +153,29 @@ async fn update_applies_to_what_another_request_has_written() {
     assert_eq!(client.sees().await.unwrap().visits, 102);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn updates_from_many_threads_are_all_there() {
+    let world = World::new();
+    let client = world.alice(&world.server()).await;
+    let tasks: Vec<_> = (0..4)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move {
+                for _ in 0..100 {
+                    let slot = client.open().await;
+                    while let Err(error) = slot.update(|login| login.visits += 1).await {
+                        assert!(matches!(error, SessionError::Contended), "{error}");
+                    }
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert_eq!(client.sees().await.unwrap().visits, 401);
+}
+
 #[tokio::test]
 async fn update_after_a_conflict_with_a_logout_is_none() {
     let world = World::new();
