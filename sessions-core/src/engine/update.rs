@@ -90,6 +90,11 @@ impl<T: Session> Slot<T> {
                 &old,
             )
             .await?;
+        if let Err(late) = self.open_state().map(drop) {
+            // The client will never hear of it.
+            self.end_all(std::slice::from_ref(&live.anchor)).await?;
+            return Err(late);
+        }
         let mut state = self.state();
         state.owed = Owed::Send(token, *live.anchor.times());
         state.opened = Opened::Live(live);
