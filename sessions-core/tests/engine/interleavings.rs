@@ -11,7 +11,6 @@ use std::{
 use sessions_core::{
     Clock, SessionStorage,
     engine::{Engine, SessionStatus},
-    options::Options,
     storage::Read,
 };
 use tokio::task::unconstrained;
@@ -158,9 +157,8 @@ impl Exploration {
         // Time is let pass only for waits between attempts.
         world.environment.storage_timeout = hours(1000);
         let storage = Arc::new(Stepped::default());
-        let engine = Engine::server_side(&world.environment, storage.clone(), &Options::of::<Login>());
         Self {
-            engine: engine.unwrap(),
+            engine: world.server_on(storage.clone()),
             world,
             storage,
             runs: 0,

@@ -1,12 +1,16 @@
 //! `update` and its kin: written when they are awaited.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    pin::pin,
+    sync::atomic::{AtomicU32, Ordering},
+    task::{Context, Waker},
+};
 
-use sessions_core::{Clock, SessionError, engine::SessionStatus};
+use sessions_core::{Clock, SessionError, SessionStorage, engine::SessionStatus, storage::Read};
 
 use crate::support::{
-    Client, Create, Delete, Fault, Latest, Load, Login, ReplaceEpoch, ReplaceRevision, Said, World, at_once,
-    key_of, login, mins, nobody, tamper,
+    Client, Create, Delete, Fault, Latest, Load, Login, ReplaceEpoch, ReplaceRevision, Said, Stepped, World,
+    at_once, key_of, login, mins, nobody, tamper,
 };
 
 #[tokio::test]
@@ -359,6 +363,52 @@ async fn update_or_insert_with_on_a_live_session_is_an_update() {
         .await;
     assert_eq!(said, Said::Nothing);
     assert_eq!(world.storage.calls(), [Load, ReplaceRevision]);
+}
+
+#[tokio::test]
+async fn update_or_insert_with_that_the_response_overtakes_leaves_no_session_behind() {
+    let mut world = World::new();
+    world.environment.storage_timeout = mins(10);
+    let storage = std::sync::Arc::new(Stepped::default());
+    let engine = world.server_on::<Login>(storage.clone());
+    let mut client = Client::new(&engine);
+    let slot = client.open().await;
+    storage.stepping(true);
+    let mut late = pin!(slot.update_or_insert_with(|| nobody(1), |_| ()));
+    assert!(
+        late.as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+            .is_pending()
+    );
+    storage.stepping(false);
+    assert_eq!(client.ends(&slot).await.unwrap(), Said::Nothing);
+    assert!(matches!(late.await, Err(SessionError::AlreadyCommitted)));
+    let [key] = storage.created()[..] else {
+        panic!("one was created");
+    };
+    let now = world.clock.now();
+    assert!(at_once(storage.load(key, Read::Latest, now)).unwrap().is_none());
+    assert_eq!(slot.get(), None);
+}
+
+#[tokio::test]
+async fn clones_of_a_handle_are_one_session() {
+    let world = World::new();
+    let mut client = world.alice(&world.server()).await;
+    let slot = client.open().await;
+    let clone = slot.clone();
+    let updated = tokio::spawn(async move {
+        clone.update(|login| login.visits += 1).await.unwrap();
+        clone.rotate_id().unwrap();
+        clone
+    });
+    let clone = updated.await.unwrap();
+    assert_eq!(slot.get().unwrap().visits, 2);
+    world.storage.calls();
+    assert_eq!(client.ends(&slot).await.unwrap(), Said::Sent);
+    assert_eq!(world.storage.calls(), [ReplaceRevision]);
+    assert!(matches!(clone.clear(), Err(SessionError::AlreadyCommitted)));
+    assert_eq!(client.sees().await.unwrap().visits, 2);
 }
 
 #[tokio::test]

@@ -70,7 +70,10 @@ impl World {
 
     /// An engine over the same sessions, whose calls are neither written down nor disturbed: another node.
     pub(crate) fn other_node<T: Session>(&self) -> Engine<T> {
-        let storage = Arc::new(self.storage.inner().clone());
+        self.server_on(Arc::new(self.storage.inner().clone()))
+    }
+
+    pub(crate) fn server_on<T: Session>(&self, storage: Arc<dyn SessionStorage>) -> Engine<T> {
         Engine::server_side(&self.environment, storage, &Options::of::<T>()).unwrap()
     }
 
