@@ -220,7 +220,15 @@ impl<T: Session> Engine<T> {
         }
     }
 
-    fn now(&self) -> Timestamp {
+    /// Whether the client keeps the sessions, so that opening one needs no storage.
+    #[must_use]
+    pub fn is_client_side(&self) -> bool {
+        self.server().is_none()
+    }
+
+    /// The time, by the application's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
         self.0.environment.clock.now()
     }
 }
