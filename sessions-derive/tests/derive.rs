@@ -140,7 +140,13 @@ struct Tuple(u8, #[session(principal)] u64);
 #[test]
 fn the_marked_field_names_the_principal() {
     assert_eq!(Type { r#fn: None }.principal(), None);
-    assert_eq!(Type { r#fn: Some("ann".into()) }.principal(), Some(Principal::new("ann")));
+    assert_eq!(
+        Type {
+            r#fn: Some("ann".into())
+        }
+        .principal(),
+        Some(Principal::new("ann"))
+    );
     assert_eq!(Tuple(1, 7).principal(), Some(Principal::new("7")));
     assert_eq!(Type::SPEC.name, "__Host-type");
     assert_eq!(Tuple(0, 0).0, 0);
@@ -172,7 +178,10 @@ impl From<Second> for Third {
 
 #[test]
 fn older_versions_are_found_along_the_chain() {
-    let versions: Vec<u32> = Third::previous().iter().map(|upgrade| upgrade.schema().version).collect();
+    let versions: Vec<u32> = Third::previous()
+        .iter()
+        .map(|upgrade| upgrade.schema().version)
+        .collect();
     assert_eq!(versions, [2, 1]);
 }
 
@@ -271,7 +280,13 @@ mod shadowed {
 #[test]
 fn names_in_scope_do_not_reach_the_generated_code() {
     use shadowed::Shadowed;
-    assert_eq!(<Shadowed as Session>::SPEC.max_age, Some(Duration::from_secs(3600)));
-    assert_eq!(<Shadowed as Session>::principal(&Shadowed { user: "ann".into() }), Some(Principal::new("ann")));
+    assert_eq!(
+        <Shadowed as Session>::SPEC.max_age,
+        Some(Duration::from_secs(3600))
+    );
+    assert_eq!(
+        <Shadowed as Session>::principal(&Shadowed { user: "ann".into() }),
+        Some(Principal::new("ann"))
+    );
     assert_eq!(<Shadowed as Session>::previous().len(), 1);
 }
