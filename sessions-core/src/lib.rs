@@ -6,12 +6,28 @@ mod spec;
 #[cfg(feature = "engine")]
 mod clock;
 #[cfg(feature = "engine")]
+pub mod engine;
+#[cfg(feature = "engine")]
+mod error;
+#[cfg(feature = "engine")]
+mod event;
+#[cfg(feature = "engine")]
 #[doc(hidden)]
 pub mod export;
 #[cfg(feature = "engine")]
+mod id;
+#[cfg(feature = "engine")]
+mod lifetime;
+#[cfg(feature = "engine")]
 mod lp;
 #[cfg(feature = "engine")]
+pub mod options;
+#[cfg(feature = "engine")]
 mod principal;
+#[cfg(feature = "engine")]
+pub mod protection;
+#[cfg(feature = "engine")]
+mod record;
 #[cfg(feature = "engine")]
 mod schema;
 #[cfg(feature = "engine")]
@@ -20,6 +36,8 @@ mod secret;
 pub mod serializer;
 #[cfg(feature = "engine")]
 mod session;
+#[cfg(feature = "engine")]
+pub mod storage;
 
 #[doc(hidden)]
 pub use rules::did_you_mean;
@@ -32,9 +50,15 @@ pub use spec::{
 #[cfg(feature = "engine")]
 pub use {
     clock::{Clock, ManualClock, SystemClock, Timestamp},
+    error::{ConfigError, SessionError},
+    id::{IdError, IdGenerator, PublicId, RequestView, StorageKey},
+    lifetime::Times,
     principal::{Principal, ToPrincipal},
+    protection::{BoundProtection, Key, KeyError, KeyRing, Protection, ProtectionError},
+    record::{Payload, Predecessor, Record, RecordError, Revision, Secrets, Successor},
     schema::{Fingerprint, Schema, Upgrade},
     secret::{RandomError, SecretHash, Token},
     serializer::{SerializerError, SessionSerializer},
     session::Session,
+    storage::{SessionStorage, StorageError},
 };

@@ -51,7 +51,7 @@ impl fmt::Debug for Secret {
 }
 
 /// SHA-256 of a secret; all that a record holds of it. Comparing two takes the same time whatever they hold.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, serde::Serialize, serde::Deserialize)]
 pub struct SecretHash(pub [u8; 32]);
 
 impl PartialEq for SecretHash {

@@ -10,6 +10,10 @@ pub use self::bincode::Bincode;
 pub use json::Json;
 pub use shape::Shape;
 
+/// 4 MiB, for what [`Bincode`] and [`Json`] write and read: far above any session, and small enough that no one
+/// value can exhaust a process.
+const MAX_PAYLOAD_LEN: usize = 4 * 1024 * 1024;
+
 /// Turns a data class into bytes and back.
 ///
 /// Implement it on a unit struct of one's own for another format, and bind it with
@@ -75,4 +79,30 @@ impl SerializerError {
     pub fn new(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self(source.into())
     }
+}
+
+fn check_len(len: usize) -> Result<(), SerializerError> {
+    if len <= MAX_PAYLOAD_LEN {
+        Ok(())
+    } else {
+        Err(SerializerError::new("the value takes more than 4 MiB"))
+    }
+}
+
+/// Lets `write` append a value; a failure leaves `out` as it was.
+fn append<E>(
+    out: &mut Vec<u8>,
+    write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+) -> Result<(), SerializerError>
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    let start = out.len();
+    let written = write(out)
+        .map_err(SerializerError::new)
+        .and_then(|()| check_len(out.len() - start));
+    if written.is_err() {
+        out.truncate(start);
+    }
+    written
 }

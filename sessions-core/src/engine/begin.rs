@@ -1,0 +1,99 @@
+//! New sessions, and the end of those in whose place they come.
+
+use std::sync::Arc;
+
+use super::{
+    Place, Slot,
+    state::{Anchor, Draft, Issue, Live},
+    token,
+};
+use crate::{IdError, Record, Revision, Secrets, Session, SessionError, Token, event, storage::Created};
+
+/// How often a new handle is tried when one is taken.
+const MAX_HANDLES: u32 = 3;
+
+impl<T: Session> Slot<T> {
+    /// Stores a new session, then ends those in whose place it comes.
+    pub(super) async fn begin(
+        &self,
+        draft: Draft<T>,
+        old: &[Anchor],
+    ) -> Result<(Live<T>, Token), SessionError> {
+        let engine = self.engine();
+        let Draft {
+            value,
+            payload,
+            principal,
+            issue,
+        } = draft;
+        let (mut id, secret, times, server) = match (issue, &engine.0.place) {
+            (Issue::ById { id, secret, times }, Place::Server(server)) => (id, secret, times, server),
+            (Issue::ByValue { header, token }, _) => {
+                event::started(engine.name(), &header.id);
+                return Ok((
+                    Live {
+                        value,
+                        anchor: Anchor::Sealed {
+                            header,
+                            payload,
+                            principal,
+                        },
+                    },
+                    token,
+                ));
+            }
+            _ => return Err(SessionError::NotServerSide),
+        };
+        let now = engine.now();
+        for _ in 0..MAX_HANDLES {
+            let key = server.key(&id);
+            let record = Arc::new(Record {
+                public_id: id.clone(),
+                name: Arc::clone(&server.name),
+                schema: engine.0.schema,
+                revision: Revision::random()?,
+                epoch: 0,
+                secrets: Secrets::new(secret.hash()),
+                times,
+                principal: principal.clone(),
+                label: None,
+                client_context: None,
+                payload: payload.clone(),
+            });
+            match server.create(key, Arc::clone(&record), now).await? {
+                Created::Exists => id = self.next_handle()?,
+                Created::Created => {
+                    if let Err(failure) = self.end_all(old).await {
+                        // The old one stays what the client has, so nobody will ever know of this one.
+                        let _ = server.delete(key, now).await;
+                        return Err(failure);
+                    }
+                    event::started(engine.name(), &id);
+                    let token = token::by_id(&id, &secret, server.signed.as_deref())?;
+                    return Ok((
+                        Live {
+                            value,
+                            anchor: Anchor::Stored { key, secret, record },
+                        },
+                        token,
+                    ));
+                }
+            }
+        }
+        Err(IdError::Taken(MAX_HANDLES).into())
+    }
+
+    pub(super) async fn end_all(&self, anchors: &[Anchor]) -> Result<(), SessionError> {
+        let engine = self.engine();
+        let Some(server) = engine.server() else {
+            return Ok(());
+        };
+        for anchor in anchors {
+            if let Anchor::Stored { key, record, .. } = anchor {
+                server.end(*key, engine.now()).await?;
+                event::ended(engine.name(), &record.public_id);
+            }
+        }
+        Ok(())
+    }
+}

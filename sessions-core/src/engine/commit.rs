@@ -1,0 +1,372 @@
+//! What becomes of a session when the response head is ready: one decision, in one place.
+
+use std::{mem, sync::Arc, time::Duration};
+
+use super::{
+    Place, Slot,
+    server::Server,
+    state::{Anchor, Draft, Fate, Issue, Live, Opened, Owed, Phase, Write},
+    token,
+    update::back_off,
+};
+use crate::{
+    Record, Revision, Session, SessionError, Times, Timestamp, Token, event,
+    options::OnConflict,
+    secret::Secret,
+    storage::{Expected, Replaced, Touch, Touched},
+};
+
+/// How the request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// With a response that is no server error.
+    Answered,
+    /// With a 5xx: what was only set or started is dropped.
+    ServerError,
+}
+
+/// What the client is to be told about its token.
+#[derive(Clone, Debug)]
+#[must_use]
+pub enum TokenAction {
+    /// Nothing.
+    Keep,
+    /// To keep this one.
+    Send {
+        /// The token.
+        token: Token,
+        /// How long, if longer than the browser runs.
+        max_age: Option<Duration>,
+    },
+    /// To forget its own.
+    Remove {
+        /// And everything else that it knows of the site.
+        clear_site_data: bool,
+    },
+}
+
+/// How often a rotation is tried against other requests' writes.
+const MAX_ROTATIONS: u32 = 16;
+
+impl<T: Session> Slot<T> {
+    /// Decides at once where nothing has to be written: the rule for a session that was only read.
+    ///
+    /// The session is committed if there is an answer.
+    pub fn commit_if_settled(&self) -> Option<TokenAction> {
+        let engine = self.engine();
+        let mut state = self.state();
+        if !matches!((&state.write, state.fate), (Write::Nothing, Fate::Keep)) {
+            return None;
+        }
+        if let Opened::Live(live) = &state.opened {
+            let parts = &engine.0;
+            if parts.always_send || parts.lifetimes.touch_is_due(live.anchor.times(), engine.now()) {
+                return None;
+            }
+        }
+        state.phase = Phase::Committed;
+        let unspoken = match state.opened {
+            Opened::Dead => TokenAction::Remove {
+                clear_site_data: false,
+            },
+            _ => TokenAction::Keep,
+        };
+        Some(self.owed(mem::replace(&mut state.owed, Owed::Nothing), unspoken))
+    }
+
+    /// Writes what the handler has asked for, and decides what the client is told. After it the session can only be
+    /// read.
+    ///
+    /// # Errors
+    /// The storage failed ([`Unavailable`](SessionError::Unavailable),
+    /// [`OutcomeUnknown`](SessionError::OutcomeUnknown)), or [`Conflict`](SessionError::Conflict). The response must
+    /// then carry no token of this session.
+    pub async fn commit(&self, outcome: Outcome) -> Result<TokenAction, SessionError> {
+        if outcome == Outcome::ServerError {
+            self.state().write = Write::Nothing;
+        }
+        if let Some(action) = self.commit_if_settled() {
+            return Ok(action);
+        }
+        let (opened, fate, write, owed) = {
+            let mut state = self.state();
+            state.phase = Phase::Committed;
+            let write = mem::replace(&mut state.write, Write::Nothing);
+            let fate = mem::replace(&mut state.fate, Fate::Keep);
+            // What readers see from now on, unless the write comes about.
+            let opened = mem::replace(&mut state.opened, Opened::Ended);
+            (opened, fate, write, mem::replace(&mut state.owed, Owed::Nothing))
+        };
+        let decided = match (write, fate, &opened) {
+            (Write::Start(draft), ..) => {
+                let (live, token) = self.begin(draft, opened.anchors()).await?;
+                let times = *live.anchor.times();
+                let mut state = self.state();
+                state.opened = Opened::Live(live);
+                state.created_here = true;
+                return Ok(self.send(token, &times));
+            }
+            (_, Fate::End, Opened::None) => Decided::Nothing,
+            (_, Fate::End, _) => {
+                self.end_all(opened.anchors()).await?;
+                return Ok(TokenAction::Remove {
+                    clear_site_data: self.engine().0.clear_site_data,
+                });
+            }
+            (Write::Set(draft), Fate::Rotate, Opened::Live(live)) => self.rotate(live, Some(draft)).await?,
+            (Write::Nothing, Fate::Rotate, Opened::Live(live)) => self.rotate(live, None).await?,
+            (Write::Set(draft), Fate::Keep, Opened::Live(live)) => self.write(live, draft).await?,
+            (Write::Nothing, Fate::Keep, Opened::Live(live)) => self.touch(live).await?,
+            (Write::Set(_) | Write::Nothing, Fate::Keep | Fate::Rotate, _) => {
+                self.state().opened = opened;
+                Decided::Nothing
+            }
+        };
+        Ok(match decided {
+            Decided::Nothing => self.owed(owed, TokenAction::Keep),
+            Decided::Live(live) => {
+                self.state().opened = Opened::Live(live);
+                self.owed(owed, TokenAction::Keep)
+            }
+            Decided::Send(live, token) => {
+                let times = *live.anchor.times();
+                self.state().opened = Opened::Live(live);
+                self.send(token, &times)
+            }
+        })
+    }
+
+    /// A value that goes into the session that was opened.
+    async fn write(&self, live: &Live<T>, draft: Draft<T>) -> Result<Decided<T>, SessionError> {
+        let (key, secret, record) = match (&live.anchor, draft.issue) {
+            (Anchor::Sealed { .. }, Issue::ByValue { header, token }) => {
+                let anchor = Anchor::Sealed {
+                    header,
+                    payload: draft.payload,
+                    principal: draft.principal,
+                };
+                return Ok(Decided::Send(
+                    Live {
+                        value: draft.value,
+                        anchor,
+                    },
+                    token,
+                ));
+            }
+            (Anchor::Stored { key, secret, record }, _) => (*key, secret, record),
+            (Anchor::Sealed { .. }, _) => return Ok(Decided::Nothing),
+        };
+        let engine = self.engine();
+        let Some(server) = engine.server() else {
+            return Ok(Decided::Nothing);
+        };
+        let now = engine.now();
+        let expected = match server.on_conflict {
+            OnConflict::Overwrite => Expected::Epoch(record.epoch),
+            OnConflict::Reject => Expected::Revision(record.revision),
+        };
+        let new = Arc::new(Record {
+            schema: engine.0.schema,
+            revision: Revision::random()?,
+            times: engine.0.lifetimes.used(&record.times, now),
+            payload: draft.payload,
+            ..Record::clone(record)
+        });
+        match server.replace(key, Arc::clone(&new), expected, now).await? {
+            Replaced::Done => {
+                let anchor = Anchor::Stored {
+                    key,
+                    secret: secret.clone(),
+                    record: new,
+                };
+                self.answered(
+                    server,
+                    Live {
+                        value: draft.value,
+                        anchor,
+                    },
+                )
+            }
+            Replaced::Conflict if server.on_conflict == OnConflict::Reject => Err(SessionError::Conflict),
+            Replaced::Conflict | Replaced::NotFound => {
+                self.lost::<()>(record);
+                Ok(Decided::Nothing)
+            }
+        }
+    }
+
+    /// A session that was only read: its activity is written down, where that is due.
+    async fn touch(&self, live: &Live<T>) -> Result<Decided<T>, SessionError> {
+        let engine = self.engine();
+        let now = engine.now();
+        let times = engine.0.lifetimes.used(live.anchor.times(), now);
+        match (&live.anchor, engine.server()) {
+            (Anchor::Stored { key, secret, record }, Some(server)) => {
+                if engine.0.lifetimes.touch_is_due(&record.times, now) {
+                    let touch = Touch {
+                        epoch: record.epoch,
+                        last_seen: times.last_seen,
+                        idle_deadline: times.idle_deadline,
+                    };
+                    match server.touch(*key, touch, now).await {
+                        Some(Touched::Touched) => {
+                            let record = Arc::new(Record {
+                                times,
+                                ..Record::clone(record)
+                            });
+                            let anchor = Anchor::Stored {
+                                key: *key,
+                                secret: secret.clone(),
+                                record,
+                            };
+                            return self.answered(
+                                server,
+                                Live {
+                                    value: Arc::clone(&live.value),
+                                    anchor,
+                                },
+                            );
+                        }
+                        Some(Touched::Superseded | Touched::Gone) => return Ok(Decided::Nothing),
+                        None => {}
+                    }
+                }
+                self.answered(server, live.clone())
+            }
+            _ => self.reseal(live, None, live.anchor.id().clone(), times, now),
+        }
+    }
+
+    /// A session on the server whose client has the right token: it is sent again only where that is asked for.
+    fn answered(&self, server: &Server, live: Live<T>) -> Result<Decided<T>, SessionError> {
+        match &live.anchor {
+            Anchor::Stored { secret, record, .. } if self.engine().0.always_send => {
+                let token = token::by_id(&record.public_id, secret, server.signed.as_deref())?;
+                Ok(Decided::Send(live, token))
+            }
+            _ => Ok(Decided::Live(live)),
+        }
+    }
+
+    /// A new token in place of the old one.
+    async fn rotate(&self, live: &Live<T>, draft: Option<Draft<T>>) -> Result<Decided<T>, SessionError> {
+        let engine = self.engine();
+        let (key, secret, mut record) = match (&live.anchor, engine.server()) {
+            (Anchor::Stored { key, secret, record }, Some(_)) => (*key, secret, Arc::clone(record)),
+            _ => {
+                let now = engine.now();
+                let times = engine.0.lifetimes.used(live.anchor.times(), now);
+                return self.reseal(live, draft, self.next_handle()?, times, now);
+            }
+        };
+        let Some(server) = engine.server() else {
+            return Ok(Decided::Nothing);
+        };
+        let fresh = Secret::generate()?;
+        for attempt in 0..MAX_ROTATIONS {
+            if attempt > 0 {
+                back_off(attempt).await?;
+                match self.reload(key, secret, &record).await? {
+                    Some(latest) => record = latest,
+                    None => break,
+                }
+            }
+            let now = engine.now();
+            let (schema, payload) = match &draft {
+                Some(draft) => (engine.0.schema, draft.payload.clone()),
+                None => (record.schema, record.payload.clone()),
+            };
+            let new = Arc::new(Record {
+                schema,
+                revision: Revision::random()?,
+                epoch: record.epoch.saturating_add(1),
+                secrets: record.secrets.rotated(fresh.hash()),
+                times: engine.0.lifetimes.used(&record.times, now),
+                payload,
+                ..Record::clone(&record)
+            });
+            let expected = Expected::Revision(record.revision);
+            match server.replace(key, Arc::clone(&new), expected, now).await? {
+                Replaced::Done => {
+                    event::rotated(engine.name(), &new.public_id);
+                    let token = token::by_id(&new.public_id, &fresh, server.signed.as_deref())?;
+                    let value = draft.map_or_else(|| Arc::clone(&live.value), |draft| draft.value);
+                    let anchor = Anchor::Stored {
+                        key,
+                        secret: fresh,
+                        record: new,
+                    };
+                    return Ok(Decided::Send(Live { value, anchor }, token));
+                }
+                Replaced::Conflict if draft.is_some() && server.on_conflict == OnConflict::Reject => {
+                    return Err(SessionError::Conflict);
+                }
+                Replaced::Conflict if attempt + 1 == MAX_ROTATIONS => return Err(SessionError::Contended),
+                Replaced::Conflict => {}
+                Replaced::NotFound => break,
+            }
+        }
+        self.lost::<()>(&record);
+        Ok(Decided::Nothing)
+    }
+
+    /// The same session, sealed anew.
+    fn reseal(
+        &self,
+        live: &Live<T>,
+        draft: Option<Draft<T>>,
+        id: crate::PublicId,
+        times: Times,
+        now: Timestamp,
+    ) -> Result<Decided<T>, SessionError> {
+        let engine = self.engine();
+        let (value, payload) = match draft {
+            Some(draft) => (draft.value, draft.payload),
+            None if live.anchor.schema() == engine.0.schema => {
+                (Arc::clone(&live.value), live.anchor.payload().clone())
+            }
+            // Read from an older schema, and written in one's own from now on.
+            None => (
+                Arc::clone(&live.value),
+                crate::Payload::new(crate::session::encode(&*live.value)?),
+            ),
+        };
+        let (header, token) = engine.seal(id, times, &payload, now)?;
+        let anchor = Anchor::Sealed {
+            header,
+            payload,
+            principal: live.anchor.principal().cloned(),
+        };
+        Ok(Decided::Send(Live { value, anchor }, token))
+    }
+
+    fn owed(&self, owed: Owed, unspoken: TokenAction) -> TokenAction {
+        match owed {
+            Owed::Nothing => unspoken,
+            Owed::Send(token, times) => self.send(token, &times),
+            Owed::Remove => TokenAction::Remove {
+                clear_site_data: false,
+            },
+        }
+    }
+
+    fn send(&self, token: Token, times: &Times) -> TokenAction {
+        let engine = self.engine();
+        let max_age = engine.0.spec.max_age.map(|max_age| match engine.0.place {
+            // Activity never sends the token again, so the browser keeps it for as long as it can ever be good.
+            Place::Server(_) => times.absolute_deadline.since(engine.now()),
+            Place::Client(_) => max_age,
+        });
+        TokenAction::Send { token, max_age }
+    }
+}
+
+/// What was decided for a session that goes on.
+enum Decided<T> {
+    /// Nothing, or it does not go on.
+    Nothing,
+    /// The client has the right token.
+    Live(Live<T>),
+    /// The client gets another one.
+    Send(Live<T>, Token),
+}

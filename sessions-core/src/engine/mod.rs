@@ -1,0 +1,262 @@
+//! From a client's token to a session, and from what the handler did with it to what the client is told.
+
+mod begin;
+mod commit;
+mod open;
+mod reader;
+mod sealed;
+mod server;
+mod slot;
+mod state;
+mod status;
+mod token;
+mod update;
+
+use std::{any::type_name, fmt, sync::Arc, time::Duration};
+
+use self::server::Server;
+pub use self::{
+    commit::{Outcome, TokenAction},
+    open::{Loading, Opening},
+    slot::Slot,
+    status::SessionStatus,
+};
+use crate::{
+    Clock, ConfigError, IdGenerator, PublicId, Schema, Session, SessionError, SessionSpec, SessionStorage,
+    SystemClock, Timestamp, event,
+    lifetime::Lifetimes,
+    options::{ClientSide, Options, ServerSide},
+    protection::{BoundProtection, Guarantee, Mode, Protection, Purpose, Signed},
+    schema::Upgrade,
+};
+
+/// What all sessions of an application share.
+#[derive(Clone)]
+pub struct Environment {
+    /// Keeps applications that share a storage or a key apart. Default: empty.
+    pub application: Arc<str>,
+    /// The source of time. Default: the system's clock.
+    pub clock: Arc<dyn Clock>,
+    /// What shapes the handles of new sessions. Default: 128 random bits.
+    pub id_generator: Option<Arc<dyn IdGenerator>>,
+    /// The longest time that a storage may take for one operation. Default: two seconds.
+    pub storage_timeout: Duration,
+    /// Whether cookies go over plain http. Default: no.
+    pub insecure_cookies: bool,
+}
+
+impl Default for Environment {
+    fn default() -> Self {
+        Self {
+            application: "".into(),
+            clock: Arc::new(SystemClock),
+            id_generator: None,
+            storage_timeout: Duration::from_secs(2),
+            insecure_cookies: false,
+        }
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Environment")
+            .field("application", &self.application)
+            .field("storage_timeout", &self.storage_timeout)
+            .field("insecure_cookies", &self.insecure_cookies)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One session type, set up: opens tokens, and decides what becomes of what it opened. Clones share everything.
+pub struct Engine<T>(Arc<Parts<T>>);
+
+impl<T> Clone for Engine<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+struct Parts<T> {
+    spec: SessionSpec,
+    lifetimes: Lifetimes,
+    schema: Schema,
+    previous: Vec<Upgrade<T>>,
+    place: Place,
+    always_send: bool,
+    clear_site_data: bool,
+    environment: Environment,
+}
+
+/// Where the data is.
+enum Place {
+    Server(Server),
+    Client(Box<dyn BoundProtection>),
+}
+
+impl<T: Session> Engine<T> {
+    /// Sessions that are kept in `storage`.
+    ///
+    /// # Errors
+    /// The spec or an option breaks a rule.
+    pub fn server_side(
+        environment: &Environment,
+        storage: Arc<dyn SessionStorage>,
+        options: &Options<ServerSide>,
+    ) -> Result<Self, ConfigError> {
+        let spec = checked_spec::<T, _>(environment, options)?;
+        let purpose = Purpose {
+            mode: Mode::ById,
+            application: &environment.application,
+            name: &spec.name,
+        };
+        let signed = options
+            .place
+            .signed
+            .as_ref()
+            .map(|keys| Signed::new(keys).bind(&purpose))
+            .transpose()?;
+        let server = Server {
+            storage,
+            signed,
+            on_conflict: options.place.on_conflict,
+            application: environment.application.clone(),
+            name: spec.name.as_ref().into(),
+            timeout: environment.storage_timeout,
+        };
+        let touch_limit = Duration::from_secs(60);
+        Self::new(environment, spec, options, Place::Server(server), touch_limit)
+    }
+
+    /// Sessions that the client keeps, under `protection`.
+    ///
+    /// # Errors
+    /// The spec or an option breaks a rule, a key is of no use, or nothing protects the session.
+    pub fn client_side(
+        environment: &Environment,
+        protection: &dyn Protection,
+        options: &Options<ClientSide>,
+    ) -> Result<Self, ConfigError> {
+        let spec = checked_spec::<T, _>(environment, options)?;
+        if protection.guarantee() == Guarantee::Nothing {
+            return Err(ConfigError::Unprotected {
+                type_name: type_name::<T>(),
+            });
+        }
+        let purpose = Purpose {
+            mode: Mode::ByValue,
+            application: &environment.application,
+            name: &spec.name,
+        };
+        let place = Place::Client(protection.bind(&purpose)?);
+        Self::new(environment, spec, options, place, Duration::MAX)
+    }
+
+    fn new<P>(
+        environment: &Environment,
+        spec: SessionSpec,
+        options: &Options<P>,
+        place: Place,
+        touch_limit: Duration,
+    ) -> Result<Self, ConfigError> {
+        let idle_timeout = spec.idle_timeout_or_default();
+        let touch_interval = options
+            .touch_interval
+            .unwrap_or_else(|| (idle_timeout / 10).min(touch_limit));
+        if touch_interval >= idle_timeout {
+            return Err(ConfigError::Option {
+                type_name: type_name::<T>(),
+                message: format!(
+                    "the touch interval of {touch_interval:?} is not shorter than the idle timeout of {idle_timeout:?}, so \
+                     active sessions would end"
+                ),
+            });
+        }
+        let lifetimes = Lifetimes {
+            idle_timeout,
+            absolute_lifetime: spec.absolute_lifetime_or_default(),
+            touch_interval,
+        };
+        Ok(Self(Arc::new(Parts {
+            lifetimes,
+            schema: Schema::of::<T>(),
+            previous: T::previous(),
+            place,
+            always_send: options.always_send,
+            clear_site_data: options.clear_site_data,
+            environment: environment.clone(),
+            spec,
+        })))
+    }
+
+    /// The spec, with every override applied: what the transport needs.
+    #[must_use]
+    pub fn spec(&self) -> &SessionSpec {
+        &self.0.spec
+    }
+
+    /// The name, on the wire and in storages.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0.spec.name
+    }
+
+    /// Ends the session of this public id; false if there is none.
+    ///
+    /// # Errors
+    /// The client keeps the session, or the storage failed.
+    pub async fn revoke(&self, id: &PublicId) -> Result<bool, SessionError> {
+        let server = self.server().ok_or(SessionError::NotServerSide)?;
+        let ended = server.delete(server.key(id), self.now()).await?;
+        if ended {
+            event::ended(self.name(), id);
+        }
+        Ok(ended)
+    }
+
+    fn server(&self) -> Option<&Server> {
+        match &self.0.place {
+            Place::Server(server) => Some(server),
+            Place::Client(_) => None,
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.0.environment.clock.now()
+    }
+}
+
+/// The type's spec with every override, if it keeps the rules.
+fn checked_spec<T: Session, P>(
+    environment: &Environment,
+    options: &Options<P>,
+) -> Result<SessionSpec, ConfigError> {
+    let violations = options.spec.violations();
+    if !violations.is_empty() {
+        return Err(ConfigError::Spec {
+            type_name: type_name::<T>(),
+            violations,
+        });
+    }
+    if !options.misplaced.is_empty() {
+        return Err(ConfigError::Option {
+            type_name: type_name::<T>(),
+            message: format!(
+                "a session in a header has no cookie attributes: remove {}, or set the transport first",
+                options.misplaced.join(", ")
+            ),
+        });
+    }
+    Ok(if environment.insecure_cookies {
+        options.spec.without_secure()
+    } else {
+        options.spec.clone()
+    })
+}
+
+impl<T> fmt::Debug for Engine<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("spec", &self.0.spec)
+            .finish_non_exhaustive()
+    }
+}

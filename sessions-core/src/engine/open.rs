@@ -1,0 +1,288 @@
+//! From the client's tokens to what is known of the session.
+
+use std::fmt;
+
+use super::{
+    Engine, Place, Slot,
+    reader::Unread,
+    sealed,
+    server::Server,
+    state::{Anchor, Live, Opened},
+    token,
+};
+use crate::{
+    Payload, PublicId, Record, RequestView, Session, SessionError, StorageKey, Timestamp, event,
+    id::Handles,
+    protection::{BoundProtection, ProtectionError},
+    secret::Secret,
+    storage::Read,
+};
+
+/// At most this many distinct tokens of one request are looked at.
+const MAX_TOKENS: usize = 3;
+
+/// What opening needs: nothing more, or the storage.
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "moved once, into the future that finishes it"
+)]
+pub enum Opening<T: Session> {
+    /// There is no more to it.
+    Ready(Slot<T>),
+    /// The storage has to be asked.
+    Loading(Loading<T>),
+}
+
+/// Tokens that name sessions in a storage.
+pub struct Loading<T: Session> {
+    engine: Engine<T>,
+    handles: Handles,
+    found: Opened<T>,
+    presented: [Option<Presented>; MAX_TOKENS],
+}
+
+/// A token by id, read and not yet believed.
+struct Presented {
+    key: StorageKey,
+    id: PublicId,
+    secret: Secret,
+}
+
+impl<T: Session> Engine<T> {
+    /// Opens what the client showed: the raw octets of each token that came under the session's name.
+    pub fn open<'t>(
+        &self,
+        tokens: impl IntoIterator<Item = &'t [u8]>,
+        request: &dyn RequestView,
+    ) -> Opening<T> {
+        let handles = match &self.0.environment.id_generator {
+            None => Handles::Random,
+            Some(generator) => Handles::Custom(generator.handles(request)),
+        };
+        let mut distinct: [&[u8]; MAX_TOKENS] = [&[]; MAX_TOKENS];
+        let mut count = 0;
+        for text in tokens {
+            if count < MAX_TOKENS && !distinct[..count].contains(&text) {
+                distinct[count] = text;
+                count += 1;
+            }
+        }
+        let mut found = Opened::None;
+        let mut presented = [None, None, None];
+        for (text, presented) in distinct[..count].iter().zip(&mut presented) {
+            match &self.0.place {
+                Place::Client(protection) => {
+                    found = self.merge(found, self.open_sealed(protection.as_ref(), text))
+                }
+                Place::Server(server) => match token::parse(text, server.signed.as_deref()) {
+                    Ok((id, secret)) => {
+                        *presented = Some(Presented {
+                            key: server.key(&id),
+                            id,
+                            secret,
+                        })
+                    }
+                    Err(failure) => found = self.merge(found, self.refused(&failure)),
+                },
+            }
+        }
+        if presented.iter().all(Option::is_none) {
+            return Opening::Ready(Slot::new(self.clone(), found, handles));
+        }
+        Opening::Loading(Loading {
+            engine: self.clone(),
+            handles,
+            found,
+            presented,
+        })
+    }
+
+    fn refused(&self, failure: &ProtectionError) -> Opened<T> {
+        match failure {
+            ProtectionError::UnknownKey => {
+                event::stale(self.name(), "unknown key or version");
+                Opened::Stale
+            }
+            ProtectionError::Forged | ProtectionError::Failed(_) => {
+                event::rejected(self.name(), "malformed or forged");
+                Opened::Dead
+            }
+        }
+    }
+
+    fn open_sealed(&self, protection: &dyn BoundProtection, text: &[u8]) -> Opened<T> {
+        let (header, payload) = match sealed::open(protection, text) {
+            Ok(opened) => opened,
+            Err(failure) => return self.refused(&failure),
+        };
+        let now = self.now();
+        if header.times.is_expired(now) || header.issued > now.after(MAX_SKEW) {
+            event::rejected(self.name(), "expired");
+            return Opened::Dead;
+        }
+        let payload = Payload::new(payload);
+        match self.read(header.schema, &payload) {
+            Ok(value) => {
+                let principal = value.principal();
+                Opened::Live(Live {
+                    value,
+                    anchor: Anchor::Sealed {
+                        header,
+                        payload,
+                        principal,
+                    },
+                })
+            }
+            Err(unread) => unread.opened(|| Anchor::Sealed {
+                header,
+                payload,
+                principal: None,
+            }),
+        }
+    }
+
+    async fn open_stored(&self, server: &Server, presented: Presented) -> Result<Opened<T>, SessionError> {
+        let Presented { key, id, secret } = presented;
+        let now = self.now();
+        let mut record = server.load(key, Read::Any, now).await?;
+        let mut verdict = self.judge(record.as_deref(), &id, &secret, now);
+        if server.storage.may_be_stale() && record.is_some() && !matches!(verdict, Verdict::Live) {
+            // That a session is over is never said from a copy.
+            record = server.load(key, Read::Latest, now).await?;
+            verdict = self.judge(record.as_deref(), &id, &secret, now);
+        }
+        let Some(record) = record else {
+            event::rejected(self.name(), "unknown");
+            return Ok(Opened::Dead);
+        };
+        match verdict {
+            Verdict::Dead(reason) => {
+                event::rejected(self.name(), reason);
+                Ok(Opened::Dead)
+            }
+            Verdict::Stale => {
+                event::stale(self.name(), "a secret that was rotated away");
+                Ok(Opened::Stale)
+            }
+            Verdict::Live => {
+                let read = self.read(record.schema, &record.payload);
+                let anchor = Anchor::Stored { key, secret, record };
+                Ok(match read {
+                    Ok(value) => Opened::Live(Live { value, anchor }),
+                    Err(unread) => unread.opened(|| anchor),
+                })
+            }
+        }
+    }
+
+    /// Whether the record is the session that the token names, and the token opens it.
+    pub(super) fn judge(
+        &self,
+        record: Option<&Record>,
+        id: &PublicId,
+        secret: &Secret,
+        now: Timestamp,
+    ) -> Verdict {
+        let Some(record) = record else {
+            return Verdict::Dead("unknown");
+        };
+        if *record.name != *self.name() || record.public_id != *id {
+            return Verdict::Dead("another session's record");
+        }
+        if record.times.is_expired(now) {
+            return Verdict::Dead("expired");
+        }
+        let hash = secret.hash();
+        // Each comparison takes the same time whatever it compares; which of them is true is no secret.
+        if record.secrets.current == hash {
+            Verdict::Live
+        } else if record.secrets.past.contains(&hash) {
+            Verdict::Stale
+        } else {
+            Verdict::Dead("forged")
+        }
+    }
+
+    /// What two tokens of one request are together: the better one, and with two live ones neither, unless the client
+    /// keeps the data, where the later one counts.
+    fn merge(&self, one: Opened<T>, other: Opened<T>) -> Opened<T> {
+        match (one, other) {
+            (Opened::Live(one), Opened::Live(other)) => match (&one.anchor, &other.anchor) {
+                (Anchor::Sealed { header, .. }, Anchor::Sealed { header: later, .. }) => {
+                    Opened::Live(if later.issued > header.issued { other } else { one })
+                }
+                _ => {
+                    event::ambiguous(self.name());
+                    Opened::Ambiguous(vec![one.anchor, other.anchor])
+                }
+            },
+            (Opened::Ambiguous(mut several), Opened::Live(another)) => {
+                several.push(another.anchor);
+                Opened::Ambiguous(several)
+            }
+            (one, other) if rank(&one) >= rank(&other) => one,
+            (_, other) => other,
+        }
+    }
+}
+
+/// How far another node's clock may be ahead.
+const MAX_SKEW: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// What a token is to a record.
+pub(super) enum Verdict {
+    Live,
+    Stale,
+    Dead(&'static str),
+}
+
+fn rank<T>(opened: &Opened<T>) -> u8 {
+    match opened {
+        Opened::None | Opened::Ended => 0,
+        Opened::Dead => 1,
+        Opened::Stale => 2,
+        Opened::Foreign(_) => 3,
+        Opened::Live(_) => 4,
+        Opened::Ambiguous(_) => 5,
+    }
+}
+
+impl Unread {
+    fn opened<T>(self, anchor: impl FnOnce() -> Anchor) -> Opened<T> {
+        match self {
+            Self::Foreign => Opened::Foreign(anchor()),
+            Self::Schema => Opened::Stale,
+            Self::Damaged => Opened::Dead,
+        }
+    }
+}
+
+impl<T: Session> Loading<T> {
+    /// Asks the storage.
+    ///
+    /// # Errors
+    /// [`SessionError::Unavailable`] when the storage failed, or did not answer in time.
+    pub async fn finish(self) -> Result<Slot<T>, SessionError> {
+        let Self {
+            engine,
+            handles,
+            mut found,
+            presented,
+        } = self;
+        if let Some(server) = engine.server() {
+            for presented in presented.into_iter().flatten() {
+                found = engine.merge(found, engine.open_stored(server, presented).await?);
+            }
+        }
+        Ok(Slot::new(engine, found, handles))
+    }
+}
+
+impl<T: Session> fmt::Debug for Loading<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loading")
+            .field("session", &self.engine.name())
+            .finish_non_exhaustive()
+    }
+}

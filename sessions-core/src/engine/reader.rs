@@ -1,0 +1,82 @@
+//! Which decoder, if any, reads what was stored under a schema.
+
+use std::sync::Arc;
+
+use super::Engine;
+use crate::{
+    Payload, Schema, SerializerError, Session, SessionSerializer, event, schema::Upgrade, session::decode,
+};
+
+/// What reads the payloads of one schema.
+pub(super) enum Reader<'a, T> {
+    /// The data class itself.
+    Own,
+    /// The data class itself, by the names of its fields; the shape is another one.
+    Attempt,
+    /// An older version of it.
+    Upgrade(&'a Upgrade<T>),
+}
+
+/// Why nothing reads a payload.
+pub(super) enum Unread {
+    /// A newer version of the application wrote it.
+    Foreign,
+    /// Another shape of this version, or an older version that nothing leads from.
+    Schema,
+    /// It is damaged.
+    Damaged,
+}
+
+impl<T: Session> Engine<T> {
+    pub(super) fn reader(&self, schema: Schema) -> Result<Reader<'_, T>, Unread> {
+        let own = self.0.schema;
+        if schema == own {
+            return Ok(Reader::Own);
+        }
+        if schema.version > own.version {
+            event::foreign(self.name(), schema.version);
+            return Err(Unread::Foreign);
+        }
+        if let Some(upgrade) = self.0.previous.iter().find(|upgrade| upgrade.schema() == schema) {
+            return Ok(Reader::Upgrade(upgrade));
+        }
+        if schema.version == own.version && <T::Serializer as SessionSerializer<T>>::SELF_DESCRIBING {
+            return Ok(Reader::Attempt);
+        }
+        event::schema_changed::<T>(self.name(), schema);
+        Err(Unread::Schema)
+    }
+
+    /// The value of a payload, shared with whoever has decoded it before.
+    pub(super) fn read(&self, schema: Schema, payload: &Payload) -> Result<Arc<T>, Unread> {
+        let reader = self.reader(schema)?;
+        payload
+            .decoded(|bytes| reader.read(bytes))
+            .map_err(|_| match reader {
+                Reader::Attempt => {
+                    event::schema_changed::<T>(self.name(), schema);
+                    Unread::Schema
+                }
+                Reader::Own | Reader::Upgrade(_) => {
+                    event::rejected(self.name(), "undecodable");
+                    Unread::Damaged
+                }
+            })
+    }
+
+    /// A value of one's own, to be changed.
+    pub(super) fn read_fresh(&self, schema: Schema, payload: &Payload) -> Result<T, Unread> {
+        self.reader(schema)?
+            .read(payload.as_bytes())
+            .map_err(|_| Unread::Damaged)
+    }
+}
+
+impl<T: Session> Reader<'_, T> {
+    fn read(&self, bytes: &[u8]) -> Result<T, SerializerError> {
+        match self {
+            Self::Own | Self::Attempt => decode(bytes),
+            Self::Upgrade(upgrade) => upgrade.decode(bytes),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The token of a session that the client keeps: header and payload, wrapped in the chain of protections.
+
+use serde::{Deserialize, Serialize};
+
+use super::token;
+use crate::{
+    PublicId, Schema, SerializerError, SessionError, SessionSerializer, Times, Timestamp, Token,
+    protection::{BoundProtection, ProtectionError},
+    serializer::Bincode,
+};
+
+/// What stands before the payload.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Header {
+    pub(super) schema: Schema,
+    pub(super) id: PublicId,
+    pub(super) issued: Timestamp,
+    pub(super) times: Times,
+    /// What a revocation compares with.
+    pub(super) mark: Timestamp,
+}
+
+/// Seals header and payload.
+pub(super) fn seal(
+    protection: &dyn BoundProtection,
+    header: &Header,
+    payload: &[u8],
+) -> Result<Token, SessionError> {
+    // Header, and what a protection adds.
+    let mut bytes = Vec::with_capacity(payload.len() + 192);
+    bytes.extend_from_slice(&[0; 2]);
+    <Bincode as SessionSerializer<Header>>::serialize(header, &mut bytes)?;
+    // A header has four numbers, a digest and an id of at most 64 bytes.
+    let len = u16::try_from(bytes.len() - 2).map_err(SerializerError::new)?;
+    bytes[..2].copy_from_slice(&len.to_be_bytes());
+    bytes.extend_from_slice(payload);
+    protection.protect(&mut bytes)?;
+    Ok(token::encode(&bytes))
+}
+
+/// Opens what [`seal`] made: the header, and the payload.
+pub(super) fn open(
+    protection: &dyn BoundProtection,
+    text: &[u8],
+) -> Result<(Header, Vec<u8>), ProtectionError> {
+    let mut bytes = std::mem::take(&mut *token::decode(text)?);
+    protection.unprotect(&mut bytes)?;
+    let (len, rest) = bytes.split_first_chunk().ok_or(ProtectionError::Forged)?;
+    let (header, payload) = rest
+        .split_at_checked(u16::from_be_bytes(*len).into())
+        .ok_or(ProtectionError::Forged)?;
+    let header =
+        <Bincode as SessionSerializer<Header>>::deserialize(header).map_err(|_| ProtectionError::Forged)?;
+    let payload = payload.len();
+    bytes.drain(..bytes.len() - payload);
+    Ok((header, bytes))
+}

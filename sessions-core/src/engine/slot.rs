@@ -1,0 +1,302 @@
+//! A session during one request, as the handler sees it.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use super::{
+    Engine, Place, SessionStatus, sealed,
+    sealed::Header,
+    state::{Anchor, Draft, Fate, Issue, Opened, Phase, State, View, Write},
+    token::MAX_TOKEN_LEN,
+};
+use crate::{
+    IdError, Payload, PublicId, Session, SessionError, Times, Timestamp, Token,
+    id::Handles,
+    secret::Secret,
+    session::{decode, encode},
+};
+
+/// A session during one request. Clones are the same session.
+///
+/// What is asked of it is written when the response head is ready, except where a method says otherwise.
+pub struct Slot<T>(Arc<Inner<T>>);
+
+struct Inner<T> {
+    engine: Engine<T>,
+    /// Held for moments, never while anything of the user's runs.
+    state: Mutex<State<T>>,
+    handles: Mutex<Handles>,
+}
+
+impl<T> Clone for Slot<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T: Session> Slot<T> {
+    pub(super) fn new(engine: Engine<T>, opened: Opened<T>, handles: Handles) -> Self {
+        Self(Arc::new(Inner {
+            engine,
+            state: Mutex::new(State::new(opened)),
+            handles: Mutex::new(handles),
+        }))
+    }
+
+    pub(super) fn engine(&self) -> &Engine<T> {
+        &self.0.engine
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State<T>> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state, unless the response head has been decided.
+    pub(super) fn open_state(&self) -> Result<MutexGuard<'_, State<T>>, SessionError> {
+        let state = self.state();
+        match state.phase {
+            Phase::Open => Ok(state),
+            Phase::Committed => Err(SessionError::AlreadyCommitted),
+        }
+    }
+
+    pub(super) fn next_handle(&self) -> Result<PublicId, IdError> {
+        self.0
+            .handles
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .next()
+    }
+
+    /// The session's value as it is now; `None` if there is no session.
+    ///
+    /// A snapshot: holding it blocks nobody, and nobody changes it.
+    #[must_use]
+    pub fn get(&self) -> Option<Arc<T>> {
+        self.state().view().value().cloned()
+    }
+
+    /// Replaces the value, or starts a session if there is none. With another principal it is a
+    /// [`start`](Self::start).
+    ///
+    /// # Errors
+    /// [`Serializer`](SessionError::Serializer), [`TooLargeForTransport`](SessionError::TooLargeForTransport),
+    /// [`Foreign`](SessionError::Foreign), [`AlreadyCommitted`](SessionError::AlreadyCommitted).
+    pub fn set(&self, value: T) -> Result<(), SessionError> {
+        self.put(value, false).map(drop)
+    }
+
+    /// Starts a new session with a new id and fresh deadlines, and ends the one that there was: a login.
+    ///
+    /// # Errors
+    /// As [`set`](Self::set), except `Foreign`.
+    pub fn start(&self, value: T) -> Result<(), SessionError> {
+        self.put(value, true).map(drop)
+    }
+
+    /// The session's value, or, if there is no session, that of one which is started with what `init` returns.
+    ///
+    /// # Errors
+    /// As [`set`](Self::set).
+    pub fn get_or_set_with(&self, init: impl FnOnce() -> T) -> Result<Arc<T>, SessionError> {
+        if let Some(value) = self.get() {
+            return Ok(value);
+        }
+        self.put(init(), false)
+    }
+
+    /// Ends the session.
+    ///
+    /// # Errors
+    /// [`AlreadyCommitted`](SessionError::AlreadyCommitted).
+    pub fn clear(&self) -> Result<(), SessionError> {
+        let mut state = self.open_state()?;
+        state.fate = Fate::End;
+        state.write = Write::Nothing;
+        Ok(())
+    }
+
+    /// Gives the session a new token, and takes the old one's power away at once: for a change of privilege without
+    /// a login. Data and deadlines stay. Nothing happens if there is no session.
+    ///
+    /// A response that gets lost costs its client the session.
+    ///
+    /// # Errors
+    /// [`AlreadyCommitted`](SessionError::AlreadyCommitted).
+    pub fn rotate_id(&self) -> Result<(), SessionError> {
+        let mut state = self.open_state()?;
+        if matches!(state.opened, Opened::Live(_)) && state.fate == Fate::Keep {
+            state.fate = Fate::Rotate;
+        }
+        Ok(())
+    }
+
+    /// Names the session; safe to show and to log, and no credential.
+    #[must_use]
+    pub fn public_id(&self) -> Option<PublicId> {
+        self.state().view().id_and_times().map(|(id, _)| id.clone())
+    }
+
+    /// When the session was started.
+    #[must_use]
+    pub fn created_at(&self) -> Option<Timestamp> {
+        self.state().view().id_and_times().map(|(_, times)| times.created)
+    }
+
+    /// When the session ends unless it is used before.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.state()
+            .view()
+            .id_and_times()
+            .map(|(_, times)| times.deadline())
+    }
+
+    /// Whether this request has started the session.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.status() == SessionStatus::New
+    }
+
+    /// Why there is a session, or none.
+    #[must_use]
+    pub fn status(&self) -> SessionStatus {
+        let state = self.state();
+        match (state.view(), &state.opened) {
+            (View::Start(_), _) => SessionStatus::New,
+            (View::Live(_) | View::Set(..), _) if state.created_here => SessionStatus::New,
+            (View::Live(_) | View::Set(..), _) => SessionStatus::Live,
+            (View::Nothing, Opened::Live(_) | Opened::Ended) => SessionStatus::Ended,
+            (View::Nothing, Opened::None) => SessionStatus::Absent,
+            (View::Nothing, Opened::Dead) => SessionStatus::Invalid,
+            (View::Nothing, Opened::Stale) => SessionStatus::Stale,
+            (View::Nothing, Opened::Foreign(_)) => SessionStatus::Foreign,
+            (View::Nothing, Opened::Ambiguous(_)) => SessionStatus::Ambiguous,
+        }
+    }
+
+    /// `set` and `start`: what the value is to be written into, and at once its bytes and what the client will get.
+    fn put(&self, value: T, start: bool) -> Result<Arc<T>, SessionError> {
+        let payload = Payload::new(encode(&value)?);
+        // A format that writes what it cannot read back would be a silent logout.
+        if cfg!(debug_assertions) {
+            decode::<T>(payload.as_bytes())?;
+        }
+        let principal = value.principal();
+        let mut state = self.open_state()?;
+        let target = match (&state.opened, state.view()) {
+            (Opened::Foreign(_), View::Nothing) if !start && state.fate != Fate::End => {
+                return Err(SessionError::Foreign);
+            }
+            (_, View::Live(live) | View::Set(live, _))
+                if !start && live.anchor.principal() == principal.as_ref() =>
+            {
+                Target::Session(&live.anchor)
+            }
+            (_, View::Start(draft)) if !start => Target::Begun(&draft.issue),
+            _ => Target::New {
+                authenticated: start || principal.is_some(),
+            },
+        };
+        let value = Arc::new(value);
+        let schema = self.engine().0.schema;
+        let write = match target {
+            Target::Session(anchor) if *anchor.payload() == payload && anchor.schema() == schema => {
+                Write::Nothing
+            }
+            target => {
+                let issue = self.issue(target, &payload)?;
+                let draft = Draft {
+                    value: Arc::clone(&value),
+                    payload,
+                    principal,
+                    issue,
+                };
+                if matches!(target, Target::Session(_)) {
+                    Write::Set(draft)
+                } else {
+                    Write::Start(draft)
+                }
+            }
+        };
+        state.write = write;
+        Ok(value)
+    }
+
+    /// What the client is given for a payload.
+    pub(super) fn issue(&self, target: Target<'_>, payload: &Payload) -> Result<Issue, SessionError> {
+        let engine = self.engine();
+        let lifetimes = &engine.0.lifetimes;
+        let now = engine.now();
+        let by_id = engine.server().is_some();
+        let (id, times) = match target {
+            Target::Session(_) if by_id => return Ok(Issue::Nothing),
+            Target::Session(anchor) => (anchor.id().clone(), lifetimes.used(anchor.times(), now)),
+            Target::Begun(Issue::ByValue { header, .. }) => (header.id.clone(), header.times),
+            Target::Begun(issue) => return Ok(issue.clone()),
+            Target::New { authenticated } => (self.next_handle()?, lifetimes.start(now, authenticated)),
+        };
+        if by_id {
+            return Ok(Issue::ById {
+                id,
+                secret: Secret::generate()?,
+                times,
+            });
+        }
+        let (header, token) = engine.seal(id, times, payload, now)?;
+        Ok(Issue::ByValue { header, token })
+    }
+}
+
+/// What a payload is for.
+#[derive(Clone, Copy)]
+pub(super) enum Target<'a> {
+    /// The session that was opened.
+    Session(&'a Anchor),
+    /// A session that this request has begun and not yet written.
+    Begun(&'a Issue),
+    /// A session that begins now.
+    New { authenticated: bool },
+}
+
+impl<T: Session> Engine<T> {
+    /// Seals a session that the client keeps, if it fits.
+    pub(super) fn seal(
+        &self,
+        id: PublicId,
+        times: Times,
+        payload: &Payload,
+        now: Timestamp,
+    ) -> Result<(Header, Token), SessionError> {
+        let Place::Client(protection) = &self.0.place else {
+            return Err(SessionError::NotServerSide);
+        };
+        let header = Header {
+            schema: self.0.schema,
+            id,
+            issued: now,
+            times,
+            mark: now,
+        };
+        let token = sealed::seal(protection.as_ref(), &header, payload.as_bytes())?;
+        let size = self.name().len() + token.expose().len();
+        if size > MAX_TOKEN_LEN {
+            return Err(SessionError::TooLargeForTransport {
+                size,
+                limit: MAX_TOKEN_LEN,
+            });
+        }
+        Ok((header, token))
+    }
+}
+
+impl<T: Session> fmt::Debug for Slot<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slot")
+            .field("session", &self.engine().name())
+            .field("status", &self.status())
+            .finish_non_exhaustive()
+    }
+}

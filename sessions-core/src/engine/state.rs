@@ -1,0 +1,238 @@
+//! What is known of a session during one request, and what the handler has asked for.
+
+use std::sync::Arc;
+
+use super::sealed::Header;
+use crate::{Payload, Principal, PublicId, Record, Schema, StorageKey, Times, Token, secret::Secret};
+
+/// What came out of opening, and, later in the request, what storage and client are known to hold.
+pub(super) enum Opened<T> {
+    /// No token came.
+    None,
+    /// A token that is no session: malformed, forged, expired, unknown or unreadable.
+    Dead,
+    /// A token that was good once, or may be elsewhere.
+    Stale,
+    /// A session that a newer version of the application wrote.
+    Foreign(Anchor),
+    /// Several live sessions.
+    Ambiguous(Vec<Anchor>),
+    /// The session.
+    Live(Live<T>),
+    /// It was live when the request began, and has ended since.
+    Ended,
+}
+
+/// A live session: its value, and where that is kept.
+pub(super) struct Live<T> {
+    pub(super) value: Arc<T>,
+    pub(super) anchor: Anchor,
+}
+
+/// A session that is authenticated.
+#[derive(Clone, Debug)]
+pub(super) enum Anchor {
+    /// Kept on the server, and the secret that opens it.
+    Stored {
+        key: StorageKey,
+        secret: Secret,
+        record: Arc<Record>,
+    },
+    /// Kept by the client.
+    Sealed {
+        header: Header,
+        payload: Payload,
+        principal: Option<Principal>,
+    },
+}
+
+/// A value that is to be written.
+pub(super) struct Draft<T> {
+    pub(super) value: Arc<T>,
+    pub(super) payload: Payload,
+    pub(super) principal: Option<Principal>,
+    pub(super) issue: Issue,
+}
+
+/// What the client will be given for a draft.
+#[derive(Clone, Debug)]
+pub(super) enum Issue {
+    /// What it has.
+    Nothing,
+    /// A new session on the server.
+    ById {
+        id: PublicId,
+        secret: Secret,
+        times: Times,
+    },
+    /// The sealed value.
+    ByValue { header: Header, token: Token },
+}
+
+/// What becomes of the session that was opened, whatever becomes of the response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Keep,
+    Rotate,
+    End,
+}
+
+/// What is to be written; dropped when the response is a server error.
+pub(super) enum Write<T> {
+    Nothing,
+    /// Into the session that was opened.
+    Set(Draft<T>),
+    /// Into a new one, in whose favour all that was opened is ended.
+    Start(Draft<T>),
+}
+
+/// What the client has to be told for what has been written already.
+#[derive(Clone, Debug)]
+pub(super) enum Owed {
+    Nothing,
+    Send(Token, Times),
+    Remove,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Open,
+    /// The response head has been decided.
+    Committed,
+}
+
+pub(super) struct State<T> {
+    pub(super) phase: Phase,
+    pub(super) opened: Opened<T>,
+    pub(super) fate: Fate,
+    pub(super) write: Write<T>,
+    pub(super) owed: Owed,
+    /// Whether the session in `opened` was created in this request.
+    pub(super) created_here: bool,
+}
+
+/// What the handler sees.
+#[derive(Clone, Copy)]
+pub(super) enum View<'a, T> {
+    /// No session.
+    Nothing,
+    /// The session that was opened.
+    Live(&'a Live<T>),
+    /// The session that was opened, with another value.
+    Set(&'a Live<T>, &'a Draft<T>),
+    /// A new session.
+    Start(&'a Draft<T>),
+}
+
+impl<T> State<T> {
+    pub(super) fn new(opened: Opened<T>) -> Self {
+        Self {
+            phase: Phase::Open,
+            opened,
+            fate: Fate::Keep,
+            write: Write::Nothing,
+            owed: Owed::Nothing,
+            created_here: false,
+        }
+    }
+
+    pub(super) fn view(&self) -> View<'_, T> {
+        match (&self.write, self.fate, &self.opened) {
+            (Write::Start(draft), ..) => View::Start(draft),
+            (Write::Set(draft), Fate::Keep | Fate::Rotate, Opened::Live(live)) => View::Set(live, draft),
+            (Write::Nothing, Fate::Keep | Fate::Rotate, Opened::Live(live)) => View::Live(live),
+            _ => View::Nothing,
+        }
+    }
+}
+
+impl<T> View<'_, T> {
+    pub(super) fn value(&self) -> Option<&Arc<T>> {
+        match self {
+            View::Nothing => None,
+            View::Live(live) => Some(&live.value),
+            View::Set(_, draft) | View::Start(draft) => Some(&draft.value),
+        }
+    }
+
+    pub(super) fn id_and_times(&self) -> Option<(&PublicId, &Times)> {
+        match self {
+            View::Nothing => None,
+            View::Live(live) | View::Set(live, _) => Some((live.anchor.id(), live.anchor.times())),
+            View::Start(draft) => match &draft.issue {
+                Issue::ById { id, times, .. } => Some((id, times)),
+                Issue::ByValue { header, .. } => Some((&header.id, &header.times)),
+                Issue::Nothing => None,
+            },
+        }
+    }
+}
+
+impl Anchor {
+    pub(super) fn id(&self) -> &PublicId {
+        match self {
+            Self::Stored { record, .. } => &record.public_id,
+            Self::Sealed { header, .. } => &header.id,
+        }
+    }
+
+    pub(super) fn times(&self) -> &Times {
+        match self {
+            Self::Stored { record, .. } => &record.times,
+            Self::Sealed { header, .. } => &header.times,
+        }
+    }
+
+    pub(super) fn principal(&self) -> Option<&Principal> {
+        match self {
+            Self::Stored { record, .. } => record.principal.as_ref(),
+            Self::Sealed { principal, .. } => principal.as_ref(),
+        }
+    }
+
+    pub(super) fn payload(&self) -> &Payload {
+        match self {
+            Self::Stored { record, .. } => &record.payload,
+            Self::Sealed { payload, .. } => payload,
+        }
+    }
+
+    pub(super) fn schema(&self) -> Schema {
+        match self {
+            Self::Stored { record, .. } => record.schema,
+            Self::Sealed { header, .. } => header.schema,
+        }
+    }
+}
+
+impl<T> Opened<T> {
+    /// The sessions that the client can prove.
+    pub(super) fn anchors(&self) -> &[Anchor] {
+        match self {
+            Self::Live(live) => std::slice::from_ref(&live.anchor),
+            Self::Foreign(anchor) => std::slice::from_ref(anchor),
+            Self::Ambiguous(several) => several,
+            Self::None | Self::Dead | Self::Stale | Self::Ended => &[],
+        }
+    }
+}
+
+impl<T> Clone for Live<T> {
+    fn clone(&self) -> Self {
+        Self {
+            value: Arc::clone(&self.value),
+            anchor: self.anchor.clone(),
+        }
+    }
+}
+
+impl<T> Clone for Draft<T> {
+    fn clone(&self) -> Self {
+        Self {
+            value: Arc::clone(&self.value),
+            payload: self.payload.clone(),
+            principal: self.principal.clone(),
+            issue: self.issue.clone(),
+        }
+    }
+}

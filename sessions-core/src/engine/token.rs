@@ -1,0 +1,59 @@
+//! The token of a session that is kept on the server: base64url of handle and secret, signed where asked for.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use zeroize::Zeroizing;
+
+use crate::{
+    PublicId, SessionError, Token,
+    protection::{BoundProtection, ProtectionError},
+    secret::Secret,
+};
+
+/// Beyond this no token of either kind is looked at: what every browser keeps of a cookie, name and attributes aside.
+pub(super) const MAX_TOKEN_LEN: usize = 4096;
+
+/// Base64url, for both kinds of tokens.
+pub(super) fn encode(bytes: &[u8]) -> Token {
+    Token::new(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// Base64url, for both kinds of tokens. Exact: one token has one text.
+pub(super) fn decode(text: &[u8]) -> Result<Zeroizing<Vec<u8>>, ProtectionError> {
+    if text.len() > MAX_TOKEN_LEN {
+        return Err(ProtectionError::Forged);
+    }
+    URL_SAFE_NO_PAD
+        .decode(text)
+        .map(Zeroizing::new)
+        .map_err(|_| ProtectionError::Forged)
+}
+
+/// The token of the session `id` that `secret` opens.
+pub(super) fn by_id(
+    id: &PublicId,
+    secret: &Secret,
+    signed: Option<&dyn BoundProtection>,
+) -> Result<Token, SessionError> {
+    // Room for what a signature adds, so that no copy of the secret is left behind by growing.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(id.as_bytes().len() + Secret::LEN + 64));
+    bytes.extend_from_slice(id.as_bytes());
+    bytes.extend_from_slice(secret.as_bytes());
+    if let Some(protection) = signed {
+        protection.protect(&mut bytes)?;
+    }
+    Ok(encode(&bytes))
+}
+
+/// Reads what [`by_id`] made.
+pub(super) fn parse(
+    text: &[u8],
+    signed: Option<&dyn BoundProtection>,
+) -> Result<(PublicId, Secret), ProtectionError> {
+    let mut bytes = decode(text)?;
+    if let Some(protection) = signed {
+        protection.unprotect(&mut bytes)?;
+    }
+    let (handle, secret) = bytes.split_last_chunk().ok_or(ProtectionError::Forged)?;
+    let id = PublicId::from_bytes(handle).map_err(|_| ProtectionError::Forged)?;
+    Ok((id, Secret::from_bytes(*secret)))
+}

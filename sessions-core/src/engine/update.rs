@@ -1,0 +1,360 @@
+//! What is written when it is asked for, not when the response head is ready.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    Slot,
+    open::Verdict,
+    reader::Unread,
+    slot::Target,
+    state::{Anchor, Draft, Fate, Live, Opened, Owed, View, Write},
+};
+use crate::{
+    Payload, Record, Revision, Session, SessionError, StorageKey, event,
+    secret::{Secret, random},
+    session::{decode, encode},
+    storage::{Expected, Read, Replaced},
+};
+
+/// How often an update is tried before it is [`Contended`](SessionError::Contended).
+const MAX_ATTEMPTS: u32 = 32;
+/// The longest wait between two attempts, so that all of them take less than a second and a half.
+const MAX_BACKOFF: Duration = Duration::from_millis(50);
+
+impl<T: Session> Slot<T> {
+    /// Changes the session's value, atomically: no other request's change is lost, and none loses this one. `None` if
+    /// there is no session, or it has ended meanwhile.
+    ///
+    /// `f` may run more than once, each time on a value that was read anew; it holds no lock. The change is written
+    /// before this returns, and a response that fails later does not undo it. A value that waits to be written is
+    /// changed in memory and shares its fate. Where the client keeps the session the change is not atomic.
+    ///
+    /// # Errors
+    /// [`Unavailable`](SessionError::Unavailable) and [`Contended`](SessionError::Contended): nothing was written.
+    /// [`OutcomeUnknown`](SessionError::OutcomeUnknown): perhaps it was.
+    /// [`PrincipalChanged`](SessionError::PrincipalChanged), [`Serializer`](SessionError::Serializer),
+    /// [`TooLargeForTransport`](SessionError::TooLargeForTransport), [`Foreign`](SessionError::Foreign),
+    /// [`AlreadyCommitted`](SessionError::AlreadyCommitted).
+    pub async fn update<R>(&self, mut f: impl FnMut(&mut T) -> R) -> Result<Option<R>, SessionError> {
+        loop {
+            let base = self.base()?;
+            let done = match base {
+                Base::Nothing => return Ok(None),
+                Base::Draft(draft) => self.update_draft(&draft, &mut f)?,
+                Base::Live(live) => match &live.anchor {
+                    Anchor::Sealed { .. } => self.update_sealed(&live, &mut f)?,
+                    Anchor::Stored { key, secret, record } => {
+                        return self.update_stored(*key, secret, Arc::clone(record), f).await;
+                    }
+                },
+            };
+            // Nothing if another task has changed the same handle's session meanwhile.
+            if let Some(result) = done {
+                return Ok(Some(result));
+            }
+        }
+    }
+
+    /// As [`update`](Self::update); if there is no session, starts one with what `init` returns, changed by `f`. It is
+    /// stored before this returns.
+    ///
+    /// # Errors
+    /// As [`update`](Self::update).
+    pub async fn update_or_insert_with<R>(
+        &self,
+        init: impl FnOnce() -> T,
+        mut f: impl FnMut(&mut T) -> R,
+    ) -> Result<R, SessionError> {
+        if let Some(result) = self.update(&mut f).await? {
+            return Ok(result);
+        }
+        let mut value = init();
+        let result = f(&mut value);
+        let payload = Payload::new(encode(&value)?);
+        let principal = value.principal();
+        let issue = self.issue(
+            Target::New {
+                authenticated: principal.is_some(),
+            },
+            &payload,
+        )?;
+        let old = self.open_state()?.opened.anchors().to_vec();
+        let (live, token) = self
+            .begin(
+                Draft {
+                    value: Arc::new(value),
+                    payload,
+                    principal,
+                    issue,
+                },
+                &old,
+            )
+            .await?;
+        let mut state = self.state();
+        state.owed = Owed::Send(token, *live.anchor.times());
+        state.opened = Opened::Live(live);
+        state.fate = Fate::Keep;
+        state.write = Write::Nothing;
+        state.created_here = true;
+        Ok(result)
+    }
+
+    /// Reads the session and ends it, for exactly one caller: flash messages, or the state of an OAuth exchange. The
+    /// session has ended when this returns.
+    ///
+    /// Where the client keeps the session nothing can be had exactly once: a copy stays good until it expires.
+    ///
+    /// # Errors
+    /// [`Unavailable`](SessionError::Unavailable), [`OutcomeUnknown`](SessionError::OutcomeUnknown),
+    /// [`Foreign`](SessionError::Foreign), [`AlreadyCommitted`](SessionError::AlreadyCommitted).
+    pub async fn take(&self) -> Result<Option<Arc<T>>, SessionError> {
+        let (value, live) = match self.base()? {
+            Base::Nothing => return Ok(None),
+            Base::Draft(draft) => {
+                let mut state = self.open_state()?;
+                match &state.opened {
+                    // The draft was for this session, or ends it.
+                    Opened::Live(live) => (draft.value, live.clone()),
+                    _ => {
+                        state.write = Write::Nothing;
+                        return Ok(Some(draft.value));
+                    }
+                }
+            }
+            Base::Live(live) => (Arc::clone(&live.value), live),
+        };
+        let mine = match (&live.anchor, self.engine().server()) {
+            (Anchor::Stored { key, record, .. }, Some(server)) => {
+                let mine = server.delete(*key, self.engine().now()).await?;
+                if mine {
+                    event::ended(self.engine().name(), &record.public_id);
+                }
+                mine
+            }
+            _ => true,
+        };
+        let mut state = self.state();
+        state.opened = Opened::Ended;
+        state.fate = Fate::Keep;
+        state.write = Write::Nothing;
+        state.owed = Owed::Remove;
+        Ok(mine.then_some(value))
+    }
+
+    /// Whether the session is still live, asked of the storage itself; also after the response head was sent, for
+    /// websockets and streams. Writes nothing.
+    ///
+    /// # Errors
+    /// [`Unavailable`](SessionError::Unavailable).
+    pub async fn still_live(&self) -> Result<bool, SessionError> {
+        let anchor = match self.state().view() {
+            View::Live(live) | View::Set(live, _) => live.anchor.clone(),
+            // Not written yet, so nobody can have ended it.
+            View::Start(_) => return Ok(true),
+            View::Nothing => return Ok(false),
+        };
+        match &anchor {
+            Anchor::Sealed { header, .. } => Ok(!header.times.is_expired(self.engine().now())),
+            Anchor::Stored { key, secret, record } => Ok(self.reload(*key, secret, record).await?.is_some()),
+        }
+    }
+
+    /// What there is to change.
+    fn base(&self) -> Result<Base<T>, SessionError> {
+        let state = self.open_state()?;
+        Ok(match (state.view(), &state.opened) {
+            (View::Nothing, Opened::Foreign(_)) if state.fate != Fate::End => {
+                return Err(SessionError::Foreign);
+            }
+            (View::Nothing, _) => Base::Nothing,
+            (View::Live(live), _) => Base::Live(live.clone()),
+            (View::Set(_, draft) | View::Start(draft), _) => Base::Draft(draft.clone()),
+        })
+    }
+
+    fn update_draft<R>(
+        &self,
+        draft: &Draft<T>,
+        f: &mut impl FnMut(&mut T) -> R,
+    ) -> Result<Option<R>, SessionError> {
+        let mut value = decode::<T>(draft.payload.as_bytes())?;
+        let result = f(&mut value);
+        if value.principal() != draft.principal {
+            return Err(SessionError::PrincipalChanged);
+        }
+        let payload = Payload::new(encode(&value)?);
+        let mut state = self.open_state()?;
+        let target = match state.view() {
+            View::Set(live, current) if Arc::ptr_eq(&current.value, &draft.value) => {
+                Target::Session(&live.anchor)
+            }
+            View::Start(current) if Arc::ptr_eq(&current.value, &draft.value) => {
+                Target::Begun(&current.issue)
+            }
+            _ => return Ok(None),
+        };
+        let issue = self.issue(target, &payload)?;
+        if let Write::Set(current) | Write::Start(current) = &mut state.write {
+            *current = Draft {
+                value: Arc::new(value),
+                payload,
+                principal: draft.principal.clone(),
+                issue,
+            };
+        }
+        Ok(Some(result))
+    }
+
+    fn update_sealed<R>(
+        &self,
+        live: &Live<T>,
+        f: &mut impl FnMut(&mut T) -> R,
+    ) -> Result<Option<R>, SessionError> {
+        let engine = self.engine();
+        let anchor = &live.anchor;
+        let Ok(mut value) = engine.read_fresh(anchor.schema(), anchor.payload()) else {
+            return Ok(None);
+        };
+        let result = f(&mut value);
+        if value.principal().as_ref() != anchor.principal() {
+            return Err(SessionError::PrincipalChanged);
+        }
+        let payload = Payload::new(encode(&value)?);
+        if payload == *anchor.payload() && anchor.schema() == engine.0.schema {
+            return Ok(Some(result));
+        }
+        let now = engine.now();
+        let times = engine.0.lifetimes.used(anchor.times(), now);
+        let (header, token) = engine.seal(anchor.id().clone(), times, &payload, now)?;
+        let mut state = self.open_state()?;
+        if !matches!(state.view(), View::Live(current) if Arc::ptr_eq(&current.value, &live.value)) {
+            return Ok(None);
+        }
+        let anchor = Anchor::Sealed {
+            header,
+            payload,
+            principal: anchor.principal().cloned(),
+        };
+        state.opened = Opened::Live(Live {
+            value: Arc::new(value),
+            anchor,
+        });
+        state.owed = Owed::Send(token, times);
+        Ok(Some(result))
+    }
+
+    async fn update_stored<R>(
+        &self,
+        key: StorageKey,
+        secret: &Secret,
+        mut record: Arc<Record>,
+        mut f: impl FnMut(&mut T) -> R,
+    ) -> Result<Option<R>, SessionError> {
+        let engine = self.engine();
+        let Some(server) = engine.server() else {
+            return Err(SessionError::NotServerSide);
+        };
+        for attempt in 0..MAX_ATTEMPTS {
+            if attempt > 0 {
+                back_off(attempt).await?;
+                match self.reload(key, secret, &record).await? {
+                    Some(latest) => record = latest,
+                    None => return Ok(self.lost(&record)),
+                }
+            }
+            let now = engine.now();
+            if record.times.is_expired(now) {
+                return Ok(self.lost(&record));
+            }
+            let mut value = match engine.read_fresh(record.schema, &record.payload) {
+                Ok(value) => value,
+                Err(Unread::Foreign) => return Err(SessionError::Foreign),
+                Err(Unread::Schema | Unread::Damaged) => return Ok(self.lost(&record)),
+            };
+            let result = f(&mut value);
+            if value.principal() != record.principal {
+                return Err(SessionError::PrincipalChanged);
+            }
+            let payload = Payload::new(encode(&value)?);
+            let written = if payload == record.payload && record.schema == engine.0.schema {
+                Replaced::Done
+            } else {
+                let expected = Expected::Revision(record.revision);
+                let new = Arc::new(Record {
+                    schema: engine.0.schema,
+                    revision: Revision::random()?,
+                    times: engine.0.lifetimes.used(&record.times, now),
+                    payload,
+                    ..Record::clone(&record)
+                });
+                let written = server.replace(key, Arc::clone(&new), expected, now).await?;
+                if written == Replaced::Done {
+                    record = new;
+                }
+                written
+            };
+            match written {
+                Replaced::Conflict => {}
+                Replaced::NotFound => return Ok(self.lost(&record)),
+                Replaced::Done => {
+                    let anchor = Anchor::Stored {
+                        key,
+                        secret: secret.clone(),
+                        record,
+                    };
+                    self.state().opened = Opened::Live(Live {
+                        value: Arc::new(value),
+                        anchor,
+                    });
+                    return Ok(Some(result));
+                }
+            }
+        }
+        Err(SessionError::Contended)
+    }
+
+    /// The session as all acknowledged writes have left it, if this request's secret still opens it.
+    pub(super) async fn reload(
+        &self,
+        key: StorageKey,
+        secret: &Secret,
+        known: &Record,
+    ) -> Result<Option<Arc<Record>>, SessionError> {
+        let engine = self.engine();
+        let Some(server) = engine.server() else {
+            return Ok(None);
+        };
+        let now = engine.now();
+        let latest = server.load(key, Read::Latest, now).await?;
+        let verdict = engine.judge(latest.as_deref(), &known.public_id, secret, now);
+        Ok(latest.filter(|latest| matches!(verdict, Verdict::Live) && latest.epoch == known.epoch))
+    }
+
+    /// The session has ended since it was opened: nothing brings it back.
+    pub(super) fn lost<R>(&self, record: &Record) -> Option<R> {
+        event::lost_write(
+            self.engine().name(),
+            &record.public_id,
+            "the session has ended, or its id was rotated",
+        );
+        self.state().opened = Opened::Ended;
+        None
+    }
+}
+
+/// What there is to change.
+enum Base<T> {
+    Nothing,
+    Draft(Draft<T>),
+    Live(Live<T>),
+}
+
+/// Waits a random while, the longer the more attempts there were; after the first conflict not at all.
+pub(super) async fn back_off(attempt: u32) -> Result<(), SessionError> {
+    if attempt > 1 {
+        let longest = Duration::from_millis(1 << attempt.min(10)).min(MAX_BACKOFF);
+        let [random] = random::<1>()?;
+        tokio::time::sleep(longest * u32::from(random) / 256).await;
+    }
+    Ok(())
+}

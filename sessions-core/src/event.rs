@@ -1,0 +1,74 @@
+//! What is told to `tracing`, in one place: names and public ids, never a token, a payload or a principal.
+
+use std::{any::type_name, error::Error};
+
+use tracing::{debug, error, warn};
+
+use crate::{PublicId, Schema, StorageError};
+
+/// A token that is no session: malformed, forged, expired or unknown.
+pub(crate) fn rejected(name: &str, reason: &'static str) {
+    debug!(session = name, reason, "a token was rejected");
+}
+
+/// A client that is behind: its secret, its key or its format is no longer, or not yet, known.
+pub(crate) fn stale(name: &str, reason: &'static str) {
+    debug!(session = name, reason, "a stale token was presented");
+}
+
+/// More than one live session in one request.
+pub(crate) fn ambiguous(name: &str) {
+    warn!(
+        session = name,
+        "one request carries the tokens of several sessions of this name; none is used"
+    );
+}
+
+/// A session that a newer version of the application wrote.
+pub(crate) fn foreign(name: &str, version: u32) {
+    debug!(
+        session = name,
+        version, "a session of a newer schema version was left alone"
+    );
+}
+
+/// A payload that the data class of this version cannot read.
+pub(crate) fn schema_changed<T>(name: &str, stored: Schema) {
+    error!(
+        session = name,
+        data_class = type_name::<T>(),
+        stored_version = stored.version,
+        "a stored session has another schema and is ignored: when the data class changes, raise `version` and name the \
+         old one as `previous`"
+    );
+}
+
+/// A write that was dropped, because the session has ended or was rotated since it was read.
+pub(crate) fn lost_write(name: &str, id: &PublicId, reason: &'static str) {
+    warn!(session = name, %id, reason, "a write to a session was dropped");
+}
+
+/// A new session.
+pub(crate) fn started(name: &str, id: &PublicId) {
+    debug!(session = name, %id, "a session was started");
+}
+
+/// A session that was ended.
+pub(crate) fn ended(name: &str, id: &PublicId) {
+    debug!(session = name, %id, "a session was ended");
+}
+
+/// A session whose token was replaced.
+pub(crate) fn rotated(name: &str, id: &PublicId) {
+    debug!(session = name, %id, "a session's token was replaced");
+}
+
+/// A storage that failed.
+pub(crate) fn storage_failed(name: &str, operation: &'static str, failure: &StorageError) {
+    error!(
+        session = name,
+        operation,
+        error = failure as &dyn Error,
+        "the session storage failed"
+    );
+}

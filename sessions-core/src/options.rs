@@ -1,0 +1,157 @@
+//! What can be set for one session type where it is registered, and overrides what its derive says.
+
+use std::{borrow::Cow, time::Duration};
+
+use crate::{CookieSpec, SameSite, Session, SessionSpec, Transport, protection::KeyRing};
+
+/// The options of one session type, kept on the server or by the client; they start from what the type's derive says.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Options<Place> {
+    pub(crate) spec: SessionSpec,
+    pub(crate) touch_interval: Option<Duration>,
+    pub(crate) always_send: bool,
+    pub(crate) clear_site_data: bool,
+    /// Cookie attributes that were set for a header.
+    pub(crate) misplaced: Vec<&'static str>,
+    pub(crate) place: Place,
+}
+
+/// What can be set for sessions that are kept on the server.
+#[derive(Clone, Debug, Default)]
+pub struct ServerSide {
+    pub(crate) signed: Option<KeyRing>,
+    pub(crate) on_conflict: OnConflict,
+}
+
+/// What can be set for sessions that the client keeps.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ClientSide;
+
+/// What `set` does when another request has written the session since this one read it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnConflict {
+    /// The last write wins.
+    #[default]
+    Overwrite,
+    /// The request is answered with 409 and nothing is written.
+    Reject,
+}
+
+impl<Place: Default> Options<Place> {
+    /// What the derive of `T` says.
+    pub fn of<T: Session>() -> Self {
+        Self {
+            spec: T::SPEC,
+            touch_interval: None,
+            always_send: false,
+            clear_site_data: false,
+            misplaced: Vec::new(),
+            place: Place::default(),
+        }
+    }
+}
+
+impl<Place> Options<Place> {
+    /// The cookie's or header's name.
+    pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.spec.name = name.into();
+        self
+    }
+
+    /// Cookie, with all its attributes, or header.
+    pub fn transport(mut self, transport: Transport) -> Self {
+        self.spec.transport = transport;
+        self
+    }
+
+    /// The cookie's `Path`.
+    pub fn path(self, path: impl Into<Cow<'static, str>>) -> Self {
+        self.cookie("path", |cookie| cookie.path = path.into())
+    }
+
+    /// The cookie's `Domain`.
+    pub fn domain(self, domain: impl Into<Cow<'static, str>>) -> Self {
+        self.cookie("domain", |cookie| cookie.domain = Some(domain.into()))
+    }
+
+    /// Whether the cookie is `Secure`.
+    pub fn secure(self, secure: bool) -> Self {
+        self.cookie("secure", |cookie| cookie.secure = secure)
+    }
+
+    /// Whether the cookie is `HttpOnly`.
+    pub fn http_only(self, http_only: bool) -> Self {
+        self.cookie("http_only", |cookie| cookie.http_only = http_only)
+    }
+
+    /// The cookie's `SameSite`.
+    pub fn same_site(self, same_site: SameSite) -> Self {
+        self.cookie("same_site", |cookie| cookie.same_site = same_site)
+    }
+
+    /// Whether the cookie is `Partitioned`.
+    pub fn partitioned(self, partitioned: bool) -> Self {
+        self.cookie("partitioned", |cookie| cookie.partitioned = partitioned)
+    }
+
+    fn cookie(mut self, attribute: &'static str, set: impl FnOnce(&mut CookieSpec)) -> Self {
+        match &mut self.spec.transport {
+            Transport::Cookie(cookie) => set(cookie),
+            Transport::Header => self.misplaced.push(attribute),
+        }
+        self
+    }
+
+    /// How long the browser keeps the cookie.
+    pub fn max_age(mut self, max_age: Duration) -> Self {
+        self.spec.max_age = Some(max_age);
+        self
+    }
+
+    /// The longest time between two requests.
+    pub fn idle_timeout(mut self, idle_timeout: Duration) -> Self {
+        self.spec.idle_timeout = Some(idle_timeout);
+        self
+    }
+
+    /// The longest life, however active.
+    pub fn absolute_lifetime(mut self, absolute_lifetime: Duration) -> Self {
+        self.spec.absolute_lifetime = Some(absolute_lifetime);
+        self
+    }
+
+    /// Activity is written down at most this often. Default: a tenth of the idle timeout, and on the server at most a
+    /// minute. A session may end earlier than its idle timeout says by as much.
+    pub fn touch_interval(mut self, touch_interval: Duration) -> Self {
+        self.touch_interval = Some(touch_interval);
+        self
+    }
+
+    /// Sends the token with every response for which the session was read, changed or not.
+    pub fn always_send(mut self) -> Self {
+        self.always_send = true;
+        self
+    }
+
+    /// Sends `Clear-Site-Data: "cache", "cookies", "storage"` when the session is cleared.
+    pub fn clear_site_data(mut self) -> Self {
+        self.clear_site_data = true;
+        self
+    }
+}
+
+impl Options<ServerSide> {
+    /// Signs the tokens, so that one that was made up never reaches the storage.
+    pub fn signed(mut self, keys: &KeyRing) -> Self {
+        self.place.signed = Some(keys.clone());
+        self
+    }
+
+    /// What `set` does when another request has written the session since this one read it. Default: the last write
+    /// wins.
+    pub fn on_conflict(mut self, on_conflict: OnConflict) -> Self {
+        self.place.on_conflict = on_conflict;
+        self
+    }
+}

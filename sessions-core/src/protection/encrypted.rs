@@ -1,0 +1,78 @@
+//! Authenticated encryption: nobody else can read it or make it.
+
+use aws_lc_rs::{
+    aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    error::Unspecified,
+};
+
+use super::{
+    BoundProtection, Guarantee, Key, KeyRing, Protection, ProtectionError, Purpose,
+    key::{BoundKeys, PREFIX_LEN},
+};
+use crate::{ConfigError, secret::random};
+
+/// AES-256-GCM-SIV (RFC 8452) under a key of its own for each application and session name.
+///
+/// The token is `version · key id · nonce · ciphertext · tag`. Nonces are random. In this mode a nonce that repeats
+/// shows only whether two tokens hold the same data, and forges nothing; RFC 8452 (section 9) allows 2^32 and more
+/// tokens of one key for all that.
+#[derive(Clone, Debug)]
+pub struct Encrypted(KeyRing);
+
+impl Encrypted {
+    /// Encryption under the keys of this ring.
+    #[must_use]
+    pub fn new(keys: &KeyRing) -> Self {
+        Self(keys.clone())
+    }
+}
+
+impl Protection for Encrypted {
+    fn guarantee(&self) -> Guarantee {
+        Guarantee::Confidential
+    }
+
+    fn bind(&self, purpose: &Purpose<'_>) -> Result<Box<dyn BoundProtection>, ConfigError> {
+        let keys = self.0.bind(b"AES-256-GCM-SIV", purpose, |key| {
+            let unusable = |_: Unspecified| super::KeyError::Length(Key::LEN);
+            Ok(LessSafeKey::new(
+                UnboundKey::new(&AES_256_GCM_SIV, key).map_err(unusable)?,
+            ))
+        })?;
+        Ok(Box::new(BoundEncrypted(keys)))
+    }
+}
+
+struct BoundEncrypted(BoundKeys<LessSafeKey>);
+
+const HEAD_LEN: usize = PREFIX_LEN + NONCE_LEN;
+
+impl BoundProtection for BoundEncrypted {
+    fn protect(&self, bytes: &mut Vec<u8>) -> Result<(), ProtectionError> {
+        let key = self.0.current();
+        let nonce = random::<NONCE_LEN>()?;
+        key.key
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(&key.context),
+                bytes,
+            )
+            .map_err(|_| ProtectionError::Failed("the cipher failed".into()))?;
+        bytes.splice(..0, key.prefix().into_iter().chain(nonce));
+        Ok(())
+    }
+
+    fn unprotect(&self, bytes: &mut Vec<u8>) -> Result<(), ProtectionError> {
+        let key = self.0.of(bytes)?;
+        let (head, sealed) = bytes
+            .split_at_mut_checked(HEAD_LEN)
+            .ok_or(ProtectionError::Forged)?;
+        let nonce =
+            Nonce::try_assume_unique_for_key(&head[PREFIX_LEN..]).map_err(|_| ProtectionError::Forged)?;
+        let opened = key.key.open_in_place(nonce, Aad::from(&key.context), sealed);
+        let len = opened.map_err(|_| ProtectionError::Forged)?.len();
+        bytes.truncate(HEAD_LEN + len);
+        bytes.drain(..HEAD_LEN);
+        Ok(())
+    }
+}

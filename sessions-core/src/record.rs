@@ -1,0 +1,248 @@
+//! What a storage keeps of one session.
+
+use std::{
+    any::Any,
+    fmt,
+    sync::{Arc, OnceLock},
+};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{
+    Principal, PublicId, RandomError, Schema, SerializerError, SessionSerializer, Times, Timestamp,
+    secret::{SecretHash, random},
+    serializer::Bincode,
+};
+
+/// One session as a storage keeps it. It holds hashes of secrets, never secrets: who reads a storage can impersonate
+/// nobody.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The session's handle.
+    pub public_id: PublicId,
+    /// The session's name, checked on load: under one shared storage no session poses as another.
+    pub name: Arc<str>,
+    /// The data class that wrote the payload.
+    pub schema: Schema,
+    /// Chosen by each writer, so that a writer whose reply was lost knows its own write.
+    pub revision: Revision,
+    /// Rises with each `rotate_id`; a write of an earlier epoch is refused.
+    pub epoch: u64,
+    /// The secrets that open it.
+    pub secrets: Secrets,
+    /// When it began, and when it ends.
+    pub times: Times,
+    /// Whose it is. Never changes.
+    pub principal: Option<Principal>,
+    /// Its device label.
+    pub label: Option<Arc<str>>,
+    /// What was known of the client when it was started.
+    pub client_context: Option<Arc<[u8]>>,
+    /// The encoded data class.
+    pub payload: Payload,
+}
+
+/// 128 random bits that name one write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revision(pub [u8; 16]);
+
+impl Revision {
+    pub(crate) fn random() -> Result<Self, RandomError> {
+        Ok(Self(random()?))
+    }
+}
+
+/// The hashes of the secrets that open a session, or once did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Secrets {
+    /// The one that opens it.
+    pub current: SecretHash,
+    /// The successor that has been sent and not yet come back.
+    pub next: Option<Box<Successor>>,
+    /// The predecessor, for as long as its grace lasts.
+    pub previous: Option<Box<Predecessor>>,
+    /// The latest of those that open it no longer, newest last: a client that shows one is behind, not a forger.
+    pub past: Vec<SecretHash>,
+}
+
+impl Secrets {
+    /// How many secrets of the past are remembered.
+    pub const PAST: usize = 8;
+
+    pub(crate) fn new(current: SecretHash) -> Self {
+        Self {
+            current,
+            next: None,
+            previous: None,
+            past: Vec::new(),
+        }
+    }
+
+    /// `current` alone opens it from now on.
+    pub(crate) fn rotated(&self, current: SecretHash) -> Self {
+        let retired = self.previous.as_ref().map(|previous| previous.hash);
+        let retired = retired
+            .into_iter()
+            .chain([self.current])
+            .chain(self.next.as_ref().map(|next| next.hash));
+        let mut past: Vec<_> = self.past.iter().copied().chain(retired).collect();
+        past.drain(..past.len().saturating_sub(Self::PAST));
+        Self {
+            current,
+            next: None,
+            previous: None,
+            past,
+        }
+    }
+}
+
+/// A successor that waits for its confirmation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Successor {
+    /// Its hash.
+    pub hash: SecretHash,
+    /// The salt of its mask.
+    pub salt: [u8; 16],
+    /// The secret, masked with a key that only the holder of the current secret can derive.
+    pub mask: [u8; 32],
+}
+
+/// A predecessor that still opens the session for a while.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Predecessor {
+    /// Its hash.
+    pub hash: SecretHash,
+    /// The end of its grace.
+    pub until: Timestamp,
+    /// The salt of the mask.
+    pub salt: [u8; 16],
+    /// The current secret, masked with a key that only the holder of this one can derive.
+    pub mask: [u8; 32],
+}
+
+/// An encoded data class, and, beside it, the decoded value that it was read as. Clones share both.
+#[derive(Clone)]
+pub struct Payload(Arc<PayloadInner>);
+
+struct PayloadInner {
+    bytes: Box<[u8]>,
+    decoded: OnceLock<Arc<dyn Any + Send + Sync>>,
+}
+
+impl Payload {
+    /// These bytes, not decoded yet.
+    #[must_use]
+    pub fn new(bytes: impl Into<Box<[u8]>>) -> Self {
+        Self(Arc::new(PayloadInner {
+            bytes: bytes.into(),
+            decoded: OnceLock::new(),
+        }))
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0.bytes
+    }
+
+    /// The value, decoded now if nobody has before. What is kept always came out of a decode, so that every reader
+    /// sees the same, fields that a serializer skips included.
+    pub(crate) fn decoded<T: Send + Sync + 'static>(
+        &self,
+        decode: impl FnOnce(&[u8]) -> Result<T, SerializerError>,
+    ) -> Result<Arc<T>, SerializerError> {
+        if let Some(value) = self
+            .0
+            .decoded
+            .get()
+            .and_then(|value| Arc::clone(value).downcast().ok())
+        {
+            return Ok(value);
+        }
+        let value = Arc::new(decode(self.as_bytes())?);
+        // Lost to another reader: both decoded the same bytes.
+        let _ = self.0.decoded.set(value.clone());
+        Ok(value)
+    }
+}
+
+impl PartialEq for Payload {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Payload({} bytes)", self.as_bytes().len())
+    }
+}
+
+impl Serialize for Payload {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.as_bytes())
+    }
+}
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+        impl serde::de::Visitor<'_> for Bytes {
+            type Value = Payload;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("bytes")
+            }
+
+            fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Payload, E> {
+                Ok(Payload::new(bytes))
+            }
+
+            fn visit_byte_buf<E: serde::de::Error>(self, bytes: Vec<u8>) -> Result<Payload, E> {
+                Ok(Payload::new(bytes))
+            }
+        }
+        deserializer.deserialize_bytes(Bytes)
+    }
+}
+
+/// Bytes that are not a record that this version of the library can read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// Written in another form, by a newer version perhaps.
+    #[error("the stored session has a form that this version does not know")]
+    Version,
+    /// Damaged.
+    #[error("the stored session is damaged")]
+    Damaged(#[source] SerializerError),
+}
+
+impl Record {
+    /// The form that [`to_bytes`](Self::to_bytes) writes.
+    const FORM: u8 = 1;
+
+    /// The record as bytes, for a storage that keeps it in one piece.
+    ///
+    /// # Errors
+    /// The record is beyond the 4 MiB that can be read back.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, SerializerError> {
+        let mut bytes = Vec::with_capacity(256 + self.payload.as_bytes().len());
+        bytes.push(Self::FORM);
+        <Bincode as SessionSerializer<Self>>::serialize(self, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// What [`to_bytes`](Self::to_bytes) wrote.
+    ///
+    /// # Errors
+    /// The bytes are not a record.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
+        match bytes.split_first() {
+            Some((&Self::FORM, record)) => {
+                <Bincode as SessionSerializer<Self>>::deserialize(record).map_err(RecordError::Damaged)
+            }
+            _ => Err(RecordError::Version),
+        }
+    }
+}

@@ -1,0 +1,485 @@
+//! The `Deserializer` that answers each call with a made-up value and notes the call.
+
+use std::{any::type_name, fmt};
+
+use serde::{
+    Deserializer,
+    de::{
+        Error, Visitor,
+        value::{MapDeserializer, SeqDeserializer},
+    },
+};
+
+use super::{
+    access::{Choice, Elements, Entries, Fields},
+    node::{Id, Kind, State},
+    samples::{BYTE_LENGTHS, CHARS, FLOATS, INTEGERS, KNOWN_LENGTHS, LENGTHS, STRINGS, ZEROS},
+    tracer::{Identity, Tracer},
+};
+
+/// A made-up value was refused.
+#[derive(Debug)]
+pub(super) struct Refused;
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a made-up value was refused")
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl Error for Refused {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self
+    }
+}
+
+/// Answers for one node.
+pub(super) struct Probe<'t> {
+    pub(super) tracer: &'t mut Tracer,
+    pub(super) node: Id,
+    /// Whether any value will do, since everything about it is seen elsewhere.
+    pub(super) produce: bool,
+}
+
+impl Probe<'_> {
+    fn kind(&mut self) -> &mut Kind {
+        &mut self.tracer.node(self.node).kind
+    }
+
+    /// Whether there is nothing more to see here.
+    fn seen(&self) -> bool {
+        self.produce || self.tracer.state(self.node) != State::Open
+    }
+
+    /// Runs what reads a type that may contain itself.
+    fn named_type<V: Visitor<'static>>(
+        self,
+        parts: &'static [&'static str],
+        run: impl FnOnce(Probe<'_>) -> Result<V::Value, Refused>,
+    ) -> Result<V::Value, Refused> {
+        let identity = Identity {
+            type_name: type_name::<V::Value>(),
+            parts,
+        };
+        self.tracer
+            .enter_type(self.node, identity, self.produce, |tracer, node, produce| {
+                run(Probe {
+                    tracer,
+                    node,
+                    produce,
+                })
+            })
+    }
+
+    /// A value without parts: `give` is asked for a sample that was not refused yet.
+    fn leaf<V: Visitor<'static>>(
+        self,
+        name: &'static str,
+        samples: usize,
+        visitor: V,
+        give: impl FnOnce(V, usize) -> Result<V::Value, Refused>,
+    ) -> Result<V::Value, Refused> {
+        let Self { tracer, node, .. } = self;
+        tracer.name(node, type_name::<V::Value>());
+        let bad = match tracer.node(node).kind {
+            Kind::Leaf { name: known, bad } if known == name => bad,
+            _ => 0,
+        };
+        let left: Vec<usize> = (0..samples).filter(|sample| bad & (1 << sample) == 0).collect();
+        let Some(&sample) = left.get(tracer.shift % left.len().max(1)) else {
+            return Err(tracer.blame());
+        };
+        tracer.node(node).kind = Kind::Leaf { name, bad };
+        let blames = tracer.blames;
+        let result = give(visitor, sample);
+        if result.is_err() && tracer.blames == blames {
+            tracer.node(node).kind = Kind::Leaf {
+                name,
+                bad: bad | 1 << sample,
+            };
+            if left.len() == 1 {
+                tracer.close(node, State::Barren);
+            }
+            return Err(tracer.blame_and_learn());
+        }
+        result
+    }
+
+    /// A variant without payload.
+    pub(super) fn unit(self) -> Result<(), Refused> {
+        self.tracer.node(self.node).kind = Kind::Leaf { name: "unit", bad: 0 };
+        Ok(())
+    }
+
+    fn option<V: Visitor<'static>>(mut self, visitor: V) -> Result<V::Value, Refused> {
+        let child = match *self.kind() {
+            Kind::Option(child) => child,
+            _ => self.tracer.add(),
+        };
+        *self.kind() = Kind::Option(child);
+        let seen = self.seen() || self.tracer.state(child) != State::Open;
+        let Self { tracer, produce, .. } = self;
+        if seen && (tracer.shift % 2 == 0 || tracer.state(child) == State::Barren) {
+            return visitor.visit_none();
+        }
+        tracer.enter(child, type_name::<V::Value>(), |tracer| {
+            visitor.visit_some(Probe {
+                tracer,
+                node: child,
+                produce,
+            })
+        })
+    }
+
+    fn newtype<V: Visitor<'static>>(mut self, visitor: V) -> Result<V::Value, Refused> {
+        let child = match *self.kind() {
+            Kind::Newtype(child) => child,
+            _ => self.tracer.add(),
+        };
+        *self.kind() = Kind::Newtype(child);
+        let Self { tracer, produce, .. } = self;
+        tracer.enter(child, "", |tracer| {
+            visitor.visit_newtype_struct(Probe {
+                tracer,
+                node: child,
+                produce,
+            })
+        })
+    }
+
+    pub(super) fn elements<V: Visitor<'static>>(
+        mut self,
+        len: Option<usize>,
+        visitor: V,
+    ) -> Result<V::Value, Refused> {
+        if !matches!(self.kind(), Kind::Elements { len: known, .. } if *known == len) {
+            *self.kind() = Kind::Elements {
+                len,
+                children: Vec::new(),
+            };
+        }
+        let first = match self.kind() {
+            Kind::Elements { children, .. } => children.first().copied(),
+            _ => None,
+        };
+        let made = first.is_none_or(|first| self.tracer.state(first) != State::Barren);
+        let (shift, own) = (self.tracer.shift, self.tracer.node(self.node).refusals);
+        let left = match len {
+            Some(len) => len,
+            None if made && !self.seen() => LENGTHS[own % LENGTHS.len()],
+            None => KNOWN_LENGTHS[shift % KNOWN_LENGTHS.len()],
+        };
+        let Self {
+            tracer,
+            node,
+            produce,
+        } = self;
+        visitor.visit_seq(Elements {
+            tracer,
+            node,
+            produce,
+            index: 0,
+            len: left,
+        })
+    }
+
+    fn map<V: Visitor<'static>>(mut self, visitor: V) -> Result<V::Value, Refused> {
+        let (key, value) = match *self.kind() {
+            Kind::Map(key, value) => (key, value),
+            _ => (self.tracer.add(), self.tracer.add()),
+        };
+        *self.kind() = Kind::Map(key, value);
+        let seen = self.seen()
+            || [key, value]
+                .iter()
+                .any(|id| self.tracer.state(*id) == State::Barren);
+        let Self { tracer, produce, .. } = self;
+        let lengths = if seen { [0, 1] } else { [1, 0] };
+        let left = lengths[tracer.shift % 2];
+        visitor.visit_map(Entries {
+            tracer,
+            key,
+            value,
+            produce,
+            left,
+        })
+    }
+
+    pub(super) fn fields<V: Visitor<'static>>(
+        mut self,
+        names: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refused> {
+        if !matches!(self.kind(), Kind::Struct { .. }) {
+            let fields = self.tracer.fields(names);
+            *self.kind() = Kind::Struct {
+                fields,
+                by_position: false,
+            };
+        }
+        let by_position = matches!(
+            self.kind(),
+            Kind::Struct {
+                by_position: true,
+                ..
+            }
+        );
+        let Self {
+            tracer,
+            node,
+            produce,
+        } = self;
+        let blames = tracer.blames;
+        let first = tracer.runs % names.len().max(1);
+        let mut access = Fields {
+            tracer,
+            node,
+            produce,
+            first,
+            given: 0,
+            asked: false,
+            unread: None,
+        };
+        let result = if by_position {
+            visitor.visit_seq(&mut access)
+        } else {
+            visitor.visit_map(&mut access)
+        };
+        let Fields {
+            tracer,
+            asked,
+            unread,
+            ..
+        } = access;
+        if result.is_ok() || tracer.blames != blames || by_position {
+            return result;
+        }
+        let Kind::Struct { fields, by_position } = &mut tracer.node(node).kind else {
+            return result;
+        };
+        if !asked {
+            *by_position = true;
+            return Err(tracer.blame_and_learn());
+        }
+        if let Some(index) = unread {
+            fields[index].alias = true;
+            return Err(tracer.blame_and_learn());
+        }
+        // A barren field was left out and is missed; the others are still worth their runs.
+        let read: Vec<Id> = fields
+            .iter()
+            .filter(|field| !field.alias)
+            .map(|field| field.node)
+            .collect();
+        if read.iter().any(|id| tracer.state(*id) == State::Barren) {
+            if read.iter().all(|id| tracer.state(*id) != State::Open) {
+                tracer.close(node, State::Barren);
+            }
+            return Err(tracer.blame());
+        }
+        result
+    }
+
+    fn variants<V: Visitor<'static>>(
+        mut self,
+        names: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refused> {
+        if !matches!(self.kind(), Kind::Enum { .. }) {
+            let variants = self.tracer.variants(names);
+            *self.kind() = Kind::Enum { variants, next: 0 };
+        }
+        let seen = self.seen();
+        let Self {
+            tracer,
+            node,
+            produce,
+        } = self;
+        let Some((index, payload)) = tracer.choose(node, seen) else {
+            return Err(tracer.blame());
+        };
+        let blames = tracer.blames;
+        let result = visitor.visit_enum(Choice {
+            tracer: &mut *tracer,
+            name: names[index],
+            payload,
+            produce,
+        });
+        if result.is_ok() {
+            tracer.found_good(node, index);
+        } else if tracer.blames == blames {
+            tracer.close(payload, State::Barren);
+            return Err(tracer.blame_and_learn());
+        }
+        result
+    }
+}
+
+macro_rules! numbers {
+    ($($method:ident $visit:ident $type:ident)*) => {
+        $(fn $method<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
+            self.leaf(stringify!($type), INTEGERS.len(), visitor, |visitor, sample| {
+                visitor.$visit($type::try_from(INTEGERS[sample]).unwrap_or(1))
+            })
+        })*
+    };
+}
+
+impl Deserializer<'static> for Probe<'_> {
+    type Error = Refused;
+
+    numbers! {
+        deserialize_i8 visit_i8 i8
+        deserialize_i16 visit_i16 i16
+        deserialize_i32 visit_i32 i32
+        deserialize_i64 visit_i64 i64
+        deserialize_i128 visit_i128 i128
+        deserialize_u8 visit_u8 u8
+        deserialize_u16 visit_u16 u16
+        deserialize_u32 visit_u32 u32
+        deserialize_u64 visit_u64 u64
+        deserialize_u128 visit_u128 u128
+    }
+
+    fn deserialize_bool<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.leaf("bool", 2, visitor, |visitor, sample| {
+            visitor.visit_bool(sample == 1)
+        })
+    }
+
+    fn deserialize_f32<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.leaf("f32", FLOATS.len(), visitor, |visitor, sample| {
+            visitor.visit_f32(FLOATS[sample])
+        })
+    }
+
+    fn deserialize_f64<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.leaf("f64", FLOATS.len(), visitor, |visitor, sample| {
+            visitor.visit_f64(FLOATS[sample].into())
+        })
+    }
+
+    fn deserialize_char<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.leaf("char", CHARS.len(), visitor, |visitor, sample| {
+            visitor.visit_char(CHARS[sample])
+        })
+    }
+
+    fn deserialize_str<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.leaf("str", STRINGS.len(), visitor, |visitor, sample| {
+            visitor.visit_borrowed_str(STRINGS[sample])
+        })
+    }
+
+    fn deserialize_string<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_bytes<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.leaf("bytes", BYTE_LENGTHS.len(), visitor, |visitor, sample| {
+            visitor.visit_borrowed_bytes(&ZEROS[..BYTE_LENGTHS[sample]])
+        })
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.deserialize_bytes(visitor)
+    }
+
+    fn deserialize_unit<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.leaf("unit", 1, visitor, |visitor, _| visitor.visit_unit())
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'static>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Refused> {
+        self.deserialize_unit(visitor)
+    }
+
+    /// One of each kind, and more text, since that is what most formats hand over.
+    fn deserialize_any<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.leaf(
+            "any",
+            8 + STRINGS.len(),
+            visitor,
+            |visitor, sample| match sample {
+                0 => visitor.visit_unit(),
+                1 => visitor.visit_bool(false),
+                2 => visitor.visit_u64(1),
+                3 => visitor.visit_i64(-1),
+                4 => visitor.visit_f64(0.5),
+                5 => visitor.visit_seq(SeqDeserializer::new(std::iter::empty::<u8>())),
+                6 => visitor.visit_map(MapDeserializer::new(std::iter::empty::<(u8, u8)>())),
+                7 => visitor.visit_borrowed_bytes(&ZEROS),
+                sample => visitor.visit_borrowed_str(STRINGS[sample - 8]),
+            },
+        )
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.leaf("ignored", 1, visitor, |visitor, _| visitor.visit_unit())
+    }
+
+    /// The key of a map whose fields are not known beforehand.
+    fn deserialize_identifier<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.option(visitor)
+    }
+
+    fn deserialize_seq<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.elements(None, visitor)
+    }
+
+    fn deserialize_tuple<V: Visitor<'static>>(self, len: usize, visitor: V) -> Result<V::Value, Refused> {
+        self.elements(Some(len), visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.map(visitor)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'static>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Refused> {
+        self.named_type::<V>(&[], |probe| probe.newtype(visitor))
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'static>>(
+        self,
+        _name: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, Refused> {
+        self.named_type::<V>(&[], |probe| probe.elements(Some(len), visitor))
+    }
+
+    fn deserialize_struct<V: Visitor<'static>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refused> {
+        self.named_type::<V>(fields, |probe| probe.fields(fields, visitor))
+    }
+
+    fn deserialize_enum<V: Visitor<'static>>(
+        self,
+        _name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refused> {
+        self.named_type::<V>(variants, |probe| probe.variants(variants, visitor))
+    }
+
+    fn is_human_readable(&self) -> bool {
+        self.tracer.human_readable
+    }
+}

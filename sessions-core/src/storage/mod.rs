@@ -1,0 +1,297 @@
+//! Where sessions are kept on the server, and what every such place promises.
+
+mod future;
+mod hash;
+mod index;
+mod memory;
+
+use std::sync::Arc;
+
+pub use self::{
+    future::StorageFuture,
+    index::{IndexKey, Member, PrincipalIndex, Reservation, Reserved},
+    memory::MemoryStorage,
+};
+use crate::{Record, RecordError, Revision, StorageKey, Timestamp};
+
+/// A place where sessions are kept.
+///
+/// Five primitives, each atomic for its key: whoever sees an effect of one sees all of it, and the effects of two on
+/// one key have an order that everyone agrees on. The time is always the caller's `now`; a record at or past a
+/// deadline is absent to every operation. Retrying is the caller's business, never the storage's: a storage that does
+/// not know whether a write happened says [`StorageError::OutcomeUnknown`].
+///
+/// The promise is checked by the `contract` feature's tests, which run on any storage.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a session storage",
+    label = "does not implement `SessionStorage`",
+    note = "`MemoryStorage::new()` and `DirectoryStorage::open(path)?` are storages"
+)]
+pub trait SessionStorage: Send + Sync + 'static {
+    /// Stores a new session. Nothing happens if the key is taken by a live one.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    fn create(&self, key: StorageKey, record: Arc<Record>, now: Timestamp) -> StorageFuture<'_, Created>;
+
+    /// The session under this key.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    fn load(&self, key: StorageKey, read: Read, now: Timestamp) -> StorageFuture<'_, Option<Arc<Record>>>;
+
+    /// Puts a record in place of another one, if that is still as expected; never inserts.
+    ///
+    /// With [`Expected::Revision`] the whole record is written. With [`Expected::Epoch`] only payload, schema and
+    /// revision are, and the times move forward: secrets that another request has changed meanwhile stay.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    fn replace(
+        &self,
+        key: StorageKey,
+        record: Arc<Record>,
+        expected: Expected,
+        now: Timestamp,
+    ) -> StorageFuture<'_, Replaced>;
+
+    /// Writes down that a session was used. Its times only ever move forward, and never past its absolute deadline;
+    /// its revision stays.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    fn touch(&self, key: StorageKey, touch: Touch, now: Timestamp) -> StorageFuture<'_, Touched>;
+
+    /// Ends a session. True for exactly one caller, and only if there was a live one.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    fn delete(&self, key: StorageKey, now: Timestamp) -> StorageFuture<'_, bool>;
+
+    /// Frees at most `limit` expired sessions and says how many. Each is checked once more in the step that removes
+    /// it.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    fn purge_expired(&self, limit: usize, now: Timestamp) -> StorageFuture<'_, usize>;
+
+    /// Whether it can do its work now.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    fn health(&self) -> StorageFuture<'_, ()>;
+
+    /// The index by principal, where the storage keeps one.
+    fn principals(&self) -> Option<&dyn PrincipalIndex> {
+        None
+    }
+
+    /// Whether [`Read::Any`] may answer with a record that has been replaced or deleted meanwhile.
+    fn may_be_stale(&self) -> bool {
+        false
+    }
+}
+
+/// How current a [`load`](SessionStorage::load) has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// A copy will do, if it shows a live session; that there is none is never said from a copy.
+    Any,
+    /// What all acknowledged writes have left.
+    Latest,
+}
+
+/// What [`replace`](SessionStorage::replace) expects to find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Exactly this write.
+    Revision(Revision),
+    /// Any write of this epoch.
+    Epoch(u64),
+}
+
+/// What [`touch`](SessionStorage::touch) writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Touch {
+    /// The epoch that the session is expected in.
+    pub epoch: u64,
+    /// When it was used.
+    pub last_seen: Timestamp,
+    /// Its new idle deadline.
+    pub idle_deadline: Timestamp,
+}
+
+/// What became of a [`create`](SessionStorage::create).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Created {
+    /// It is stored.
+    Created,
+    /// The key is taken.
+    Exists,
+}
+
+/// What became of a [`replace`](SessionStorage::replace).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replaced {
+    /// It is written.
+    Done,
+    /// The session is at another revision or epoch.
+    Conflict,
+    /// There is no session.
+    NotFound,
+}
+
+/// What became of a [`touch`](SessionStorage::touch).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Touched {
+    /// The times are at least the ones given, or at the absolute deadline.
+    Touched,
+    /// The session is in another epoch.
+    Superseded,
+    /// There is no session.
+    Gone,
+}
+
+/// A storage that did not do its work.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StorageError {
+    /// It could not be reached or refused; nothing was written.
+    #[error("the session storage is unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It may have been written, or not: the reply was lost.
+    #[error("the session storage did not say whether it wrote")]
+    OutcomeUnknown(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It did not answer in time; a write may have happened, or may still.
+    #[error("the session storage did not answer within {_0:?}")]
+    Timeout(std::time::Duration),
+    /// It has no room for a new session.
+    #[error("the session storage is full")]
+    Full,
+    /// What it holds under this key is not a record.
+    #[error("the session storage holds something that is not a session")]
+    Unreadable(#[from] RecordError),
+}
+
+impl StorageError {
+    /// A storage that could not be reached, or refused, before anything was written.
+    #[must_use]
+    pub fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Unavailable(source.into())
+    }
+
+    /// A write whose reply was lost.
+    #[must_use]
+    pub fn outcome_unknown(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::OutcomeUnknown(source.into())
+    }
+
+    /// Whether a write that failed like this may have happened all the same.
+    #[must_use]
+    pub fn may_have_written(&self) -> bool {
+        matches!(self, Self::OutcomeUnknown(_) | Self::Timeout(_))
+    }
+}
+
+macro_rules! forward {
+    ($($pointer:ident),*) => {$(
+        impl<S: SessionStorage + ?Sized> SessionStorage for $pointer<S> {
+            fn create(&self, key: StorageKey, record: Arc<Record>, now: Timestamp) -> StorageFuture<'_, Created> {
+                (**self).create(key, record, now)
+            }
+
+            fn load(&self, key: StorageKey, read: Read, now: Timestamp) -> StorageFuture<'_, Option<Arc<Record>>> {
+                (**self).load(key, read, now)
+            }
+
+            fn replace(
+                &self,
+                key: StorageKey,
+                record: Arc<Record>,
+                expected: Expected,
+                now: Timestamp,
+            ) -> StorageFuture<'_, Replaced> {
+                (**self).replace(key, record, expected, now)
+            }
+
+            fn touch(&self, key: StorageKey, touch: Touch, now: Timestamp) -> StorageFuture<'_, Touched> {
+                (**self).touch(key, touch, now)
+            }
+
+            fn delete(&self, key: StorageKey, now: Timestamp) -> StorageFuture<'_, bool> {
+                (**self).delete(key, now)
+            }
+
+            fn purge_expired(&self, limit: usize, now: Timestamp) -> StorageFuture<'_, usize> {
+                (**self).purge_expired(limit, now)
+            }
+
+            fn health(&self) -> StorageFuture<'_, ()> {
+                (**self).health()
+            }
+
+            fn principals(&self) -> Option<&dyn PrincipalIndex> {
+                (**self).principals()
+            }
+
+            fn may_be_stale(&self) -> bool {
+                (**self).may_be_stale()
+            }
+        }
+    )*};
+}
+forward!(Arc, Box);
+
+impl Record {
+    /// The record that results from writing `new` over this one, or why it must not be written. Every storage that
+    /// compares in its own process decides here.
+    ///
+    /// # Errors
+    /// What [`SessionStorage::replace`] then answers.
+    pub fn replaced_by(
+        &self,
+        new: &Arc<Self>,
+        expected: Expected,
+        now: Timestamp,
+    ) -> Result<Arc<Self>, Replaced> {
+        if self.times.is_expired(now) {
+            return Err(Replaced::NotFound);
+        }
+        match expected {
+            Expected::Revision(revision) if revision == self.revision => Ok(Arc::clone(new)),
+            Expected::Epoch(epoch) if epoch == self.epoch => {
+                let mut record = self.clone();
+                record.schema = new.schema;
+                record.revision = new.revision;
+                record.payload = new.payload.clone();
+                record.move_forward(new.times.last_seen, new.times.idle_deadline);
+                Ok(Arc::new(record))
+            }
+            Expected::Revision(_) | Expected::Epoch(_) => Err(Replaced::Conflict),
+        }
+    }
+
+    /// The record after a touch, or why there is nothing to write.
+    ///
+    /// # Errors
+    /// What [`SessionStorage::touch`] then answers.
+    pub fn touched_by(&self, touch: &Touch, now: Timestamp) -> Result<Arc<Self>, Touched> {
+        if self.times.is_expired(now) {
+            return Err(Touched::Gone);
+        }
+        if self.epoch != touch.epoch {
+            return Err(Touched::Superseded);
+        }
+        let mut record = self.clone();
+        record.move_forward(touch.last_seen, touch.idle_deadline);
+        Ok(Arc::new(record))
+    }
+
+    fn move_forward(&mut self, last_seen: Timestamp, idle_deadline: Timestamp) {
+        let times = &mut self.times;
+        times.last_seen = times.last_seen.max(last_seen);
+        times.idle_deadline = times
+            .idle_deadline
+            .max(idle_deadline.min(times.absolute_deadline));
+    }
+}
