@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 /// The account that a session belongs to, as text; sessions are found and ended by it.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Principal(Arc<str>);
 
 impl Principal {
