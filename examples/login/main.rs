@@ -2,7 +2,7 @@
 //!
 //! Run it with `cargo run -p examples --bin login` and open the address that it prints.
 //!
-//! - `PORT` and `HOST`: where it listens, by default 8080 and 127.0.0.1.
+//! - `PORT` and `BIND_ADDRESS`: where it listens, by default 8080 and 127.0.0.1.
 //! - `SESSIONS_DIR`: the folder of the sessions, by default `.sessions`. They survive a restart.
 //! - `SESSION_KEY`: the key of the client-side session, base64 of 32 bytes. Without it the program makes
 //!   one and keeps it in that folder.

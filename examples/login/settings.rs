@@ -19,10 +19,10 @@ pub(crate) struct Settings {
 
 impl Settings {
     pub(crate) fn from_env() -> Result<Self, Box<dyn Error>> {
-        let host = match env::var("HOST") {
+        let host = match env::var("BIND_ADDRESS") {
             Ok(host) => host
                 .parse()
-                .map_err(|error| format!("HOST is no IP address: {error}"))?,
+                .map_err(|error| format!("BIND_ADDRESS is no IP address: {error}"))?,
             Err(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
         };
         let port = match env::var("PORT") {

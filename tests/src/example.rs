@@ -88,7 +88,7 @@ fn launch(name: &str, variables: &[(String, String)], folder: &Path) -> io::Resu
     let mut command = Command::new(program);
     command
         .current_dir(folder)
-        .env_remove("HOST")
+        .env_remove("BIND_ADDRESS")
         .env_remove("SESSION_KEY")
         .env("PORT", "0")
         .env("SESSIONS_DIR", folder)
@@ -130,6 +130,9 @@ fn build() -> io::Result<HashMap<String, PathBuf>> {
             "--message-format=json",
         ])
         .stderr(Stdio::inherit());
+    if cfg!(feature = "browser") {
+        command.args(["--features", "tests/browser"]);
+    }
     // The test runs from `<target folder>/<profile>/deps`.
     let executable = env::current_exe()?;
     if let Some(profile) = executable.parent().and_then(Path::parent) {

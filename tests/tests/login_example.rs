@@ -247,7 +247,7 @@ fn it_says_that_its_cookies_are_for_plain_http() -> TestResult {
 
 #[test]
 fn off_the_loopback_address_its_cookies_stay_secure() -> TestResult {
-    let example = Example::start("login", &[("HOST", "0.0.0.0")])?;
+    let example = Example::start("login", &[("BIND_ADDRESS", "0.0.0.0")])?;
     let port = example.address().port();
     let mut client = Client::new(([127, 0, 0, 1], port).into());
     let answer = log_in(&mut client, "Ada")?;
