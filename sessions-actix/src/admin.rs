@@ -1,6 +1,10 @@
 //! Sessions other than the request's own.
 
-use std::{fmt, future::{Ready, ready}, sync::Arc};
+use std::{
+    fmt,
+    future::{Ready, ready},
+    sync::Arc,
+};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use sessions_core::{PublicId, Session};

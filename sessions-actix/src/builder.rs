@@ -31,7 +31,11 @@ pub struct Sessions {
 impl Sessions {
     /// Begins to set sessions up.
     pub fn builder() -> SessionsBuilder {
-        SessionsBuilder { environment: Environment::default(), types: Vec::new(), challenges: Vec::new() }
+        SessionsBuilder {
+            environment: Environment::default(),
+            types: Vec::new(),
+            challenges: Vec::new(),
+        }
     }
 
     /// The sessions of one type, to end them from outside a request.
@@ -39,7 +43,10 @@ impl Sessions {
     /// # Errors
     /// `NotConfigured` if the type is not registered here.
     pub fn admin<T: Session>(&self) -> Result<SessionAdmin<T>, SessionError> {
-        let registered = self.registry.find(TypeId::of::<T>()).and_then(Registration::typed);
+        let registered = self
+            .registry
+            .find(TypeId::of::<T>())
+            .and_then(Registration::typed);
         registered.map(SessionAdmin::new).ok_or_else(|| {
             Kind::NotConfigured {
                 type_name: type_name::<T>(),
@@ -129,7 +136,8 @@ impl SessionsBuilder {
         mut self,
         challenge: impl Fn(&HttpRequest) -> HttpResponse + Send + Sync + 'static,
     ) -> Self {
-        self.challenges.push((TypeId::of::<T>(), type_name::<T>(), Arc::new(challenge)));
+        self.challenges
+            .push((TypeId::of::<T>(), type_name::<T>(), Arc::new(challenge)));
         self
     }
 
@@ -157,7 +165,9 @@ impl SessionsBuilder {
             })?;
             registration.challenge = Some(challenge);
         }
-        Ok(Sessions { registry: Arc::new(registry) })
+        Ok(Sessions {
+            registry: Arc::new(registry),
+        })
     }
 }
 

@@ -18,7 +18,11 @@ use actix_web::{
 /// The location is not printable ASCII.
 pub fn redirect_to(location: &str) -> impl Fn(&HttpRequest) -> HttpResponse + Send + Sync + 'static {
     let location = header(location);
-    move |_| HttpResponse::SeeOther().insert_header((LOCATION, location.clone())).finish()
+    move |_| {
+        HttpResponse::SeeOther()
+            .insert_header((LOCATION, location.clone()))
+            .finish()
+    }
 }
 
 /// 401 Unauthorized with a `WWW-Authenticate` header, `Bearer` for example.
@@ -27,7 +31,11 @@ pub fn redirect_to(location: &str) -> impl Fn(&HttpRequest) -> HttpResponse + Se
 /// The value is not printable ASCII.
 pub fn unauthorized(www_authenticate: &str) -> impl Fn(&HttpRequest) -> HttpResponse + Send + Sync + 'static {
     let value = header(www_authenticate);
-    move |_| HttpResponse::Unauthorized().insert_header((WWW_AUTHENTICATE, value.clone())).finish()
+    move |_| {
+        HttpResponse::Unauthorized()
+            .insert_header((WWW_AUTHENTICATE, value.clone()))
+            .finish()
+    }
 }
 
 fn header(text: &str) -> HeaderValue {

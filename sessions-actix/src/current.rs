@@ -182,7 +182,9 @@ impl<T: Session> Future for SessionFuture<T> {
     type Output = Result<CurrentSession<T>, SessionError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(context).map(|slot| Ok(CurrentSession(slot?)))
+        Pin::new(&mut self.0)
+            .poll(context)
+            .map(|slot| Ok(CurrentSession(slot?)))
     }
 }
 

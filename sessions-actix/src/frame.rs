@@ -101,14 +101,23 @@ impl Ticket {
             }
         });
         let level = frame.levels.borrow().len();
-        frame.levels.borrow_mut().push(Level { registry: Arc::clone(registry), phase: Phase::Open });
-        Self { address, frame, level }
+        frame.levels.borrow_mut().push(Level {
+            registry: Arc::clone(registry),
+            phase: Phase::Open,
+        });
+        Self {
+            address,
+            frame,
+            level,
+        }
     }
 
     /// The sessions of this installation's types that were asked for, one after the other.
     pub(crate) fn session(&self, index: &mut usize) -> Option<Rc<dyn Opened>> {
         let sessions = self.frame.sessions.borrow();
-        let found = sessions[*index..].iter().position(|session| session.level() == self.level);
+        let found = sessions[*index..]
+            .iter()
+            .position(|session| session.level() == self.level);
         *index += found? + 1;
         Some(Rc::clone(&sessions[*index - 1]))
     }
@@ -121,7 +130,13 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        for session in self.frame.sessions.borrow().iter().filter(|session| session.level() == self.level) {
+        for session in self
+            .frame
+            .sessions
+            .borrow()
+            .iter()
+            .filter(|session| session.level() == self.level)
+        {
             session.close();
         }
         if let Some(level) = self.frame.levels.borrow_mut().get_mut(self.level) {
@@ -133,7 +148,11 @@ impl Drop for Ticket {
         // The thread may be ending.
         let _ = TABLE.try_with(|table| {
             let mut table = table.borrow_mut();
-            if table.frames.get(&self.address).is_some_and(|frame| Rc::ptr_eq(frame, &self.frame)) {
+            if table
+                .frames
+                .get(&self.address)
+                .is_some_and(|frame| Rc::ptr_eq(frame, &self.frame))
+            {
                 table.frames.remove(&self.address);
             }
             // Somebody else has it if an inner installation's future outlives this one's.
@@ -155,16 +174,17 @@ pub(crate) enum Place {
     /// In none.
     Nowhere,
     /// In one, under a name that an installation around it or inside it has given to another type.
-    Clash {
-        name: String,
-        other: &'static str,
-    },
+    Clash { name: String, other: &'static str },
 }
 
 impl Frame {
     /// The session of this type, if it was asked for before.
     pub(crate) fn session(&self, type_id: TypeId) -> Option<Rc<dyn Opened>> {
-        self.sessions.borrow().iter().find(|session| session.type_id() == type_id).map(Rc::clone)
+        self.sessions
+            .borrow()
+            .iter()
+            .find(|session| session.type_id() == type_id)
+            .map(Rc::clone)
     }
 
     pub(crate) fn add(&self, session: Rc<dyn Opened>) {
@@ -174,15 +194,24 @@ impl Frame {
     /// Where a type is registered: of several installations that know it, in the outermost.
     pub(crate) fn place(&self, type_id: TypeId) -> Place {
         let levels = self.levels.borrow();
-        let mut knowing =
-            levels.iter().enumerate().filter_map(|(index, level)| Some((index, level, level.registry.find(type_id)?)));
-        let Some((index, level, registration)) = knowing.next() else { return Place::Nowhere };
+        let mut knowing = levels
+            .iter()
+            .enumerate()
+            .filter_map(|(index, level)| Some((index, level, level.registry.find(type_id)?)));
+        let Some((index, level, registration)) = knowing.next() else {
+            return Place::Nowhere;
+        };
         if let Some((_, _, inner)) = knowing.next() {
             warn_once(inner.type_name);
         }
-        let others = levels.iter().filter_map(|level| level.registry.named(&registration.name));
+        let others = levels
+            .iter()
+            .filter_map(|level| level.registry.named(&registration.name));
         if let Some(other) = { others }.find(|other| other.type_id != type_id) {
-            return Place::Clash { name: registration.name.clone(), other: other.type_name };
+            return Place::Clash {
+                name: registration.name.clone(),
+                other: other.type_name,
+            };
         }
         match level.phase {
             Phase::Open => Place::Level(index, Arc::clone(&level.registry)),

@@ -3,9 +3,6 @@
 //! Derive [`Session`](macro@Session) on a struct, register it with [`Sessions::builder`], wrap the `App` with the result, and take
 //! [`CurrentSession`] or [`RequiredSession`] in handlers.
 
-// The derive's output names this crate, also inside it.
-extern crate self as sessions_actix;
-
 mod admin;
 mod builder;
 pub mod challenge;
@@ -27,9 +24,9 @@ pub use middleware::{SessionsFuture, SessionsMiddleware};
 pub use request::{SessionPeek, SessionsExt};
 pub use required::RequiredSession;
 pub use sessions_core::{
-    Clock, ConfigError, CookieSpec, IdError, IdGenerator, ManualClock, Principal, PublicId, RequestView, SameSite,
-    SerializerError, SessionError as SessionErrorKind, SessionSerializer, SessionSpec, SystemClock, Timestamp,
-    ToPrincipal, Transport, Upgrade, engine::SessionStatus, protection, serializer, storage,
+    Clock, ConfigError, CookieSpec, IdError, IdGenerator, ManualClock, Principal, PublicId, RequestView,
+    SameSite, SerializerError, SessionError as SessionErrorKind, SessionSerializer, SessionSpec, SystemClock,
+    Timestamp, ToPrincipal, Transport, Upgrade, engine::SessionStatus, protection, serializer, storage,
 };
 pub use sessions_core::{Session, options};
 /// Makes a struct a session.

@@ -33,7 +33,10 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(SessionsMiddleware { service, registry: Arc::clone(&self.registry) }))
+        ready(Ok(SessionsMiddleware {
+            service,
+            registry: Arc::clone(&self.registry),
+        }))
     }
 }
 
@@ -57,7 +60,10 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let ticket = Ticket::enter(request.head(), &mut request.extensions_mut(), &self.registry);
-        SessionsFuture { service: self.service.call(request), stage: Stage::Running { ticket } }
+        SessionsFuture {
+            service: self.service.call(request),
+            stage: Stage::Running { ticket },
+        }
     }
 }
 
@@ -72,9 +78,14 @@ pin_project! {
 
 enum Stage<B> {
     /// The handler works.
-    Running { ticket: Ticket },
+    Running {
+        ticket: Ticket,
+    },
     /// The head is ready; something has to be written before it goes.
-    Committing { answer: Result<ServiceResponse<B>, Error>, commit: LocalBoxFuture<'static, Committed> },
+    Committing {
+        answer: Result<ServiceResponse<B>, Error>,
+        commit: LocalBoxFuture<'static, Committed>,
+    },
     Finished,
 }
 
@@ -90,17 +101,27 @@ where
         if let Stage::Running { .. } = this.stage {
             let answer = ready!(this.service.poll(context));
             // The stage between is `Finished`: a service that panics here is never polled again.
-            let Stage::Running { ticket } = mem::replace(this.stage, Stage::Finished) else { return Poll::Pending };
+            let Stage::Running { ticket } = mem::replace(this.stage, Stage::Finished) else {
+                return Poll::Pending;
+            };
             if ticket.is_unused() {
                 return Poll::Ready(answer.map(ServiceResponse::map_into_left_body));
             }
             if settle(&ticket) {
-                return Poll::Ready(Committed { ticket, failure: None }.answer(answer));
+                return Poll::Ready(
+                    Committed {
+                        ticket,
+                        failure: None,
+                    }
+                    .answer(answer),
+                );
             }
             let commit = Box::pin(commit(ticket, outcome(&answer)));
             *this.stage = Stage::Committing { answer, commit };
         }
-        let Stage::Committing { commit, .. } = this.stage else { return Poll::Pending };
+        let Stage::Committing { commit, .. } = this.stage else {
+            return Poll::Pending;
+        };
         let committed = ready!(commit.as_mut().poll(context));
         let Stage::Committing { answer, .. } = mem::replace(this.stage, Stage::Finished) else {
             return Poll::Pending;
@@ -114,7 +135,11 @@ fn outcome<B>(answer: &Result<ServiceResponse<B>, Error>) -> Outcome {
         Ok(response) => response.status(),
         Err(error) => error.as_response_error().status_code(),
     };
-    if status.is_server_error() { Outcome::ServerError } else { Outcome::Answered }
+    if status.is_server_error() {
+        Outcome::ServerError
+    } else {
+        Outcome::Answered
+    }
 }
 
 /// Decides for all sessions at once, if none has to be written.
@@ -153,7 +178,9 @@ impl Committed {
     ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
         let mut answer = match (answer, self.failure) {
             (Ok(response), None) => Ok(response.map_into_left_body()),
-            (Ok(response), Some(failure)) => Ok(response.into_response(failure.error_response()).map_into_right_body()),
+            (Ok(response), Some(failure)) => Ok(response
+                .into_response(failure.error_response())
+                .map_into_right_body()),
             (Err(error), None) => Err(error),
             (Err(_), Some(failure)) => Err(failure.into()),
         };

@@ -110,10 +110,7 @@ impl<T: Session> OpenedSession<T> {
 impl<T: Session> Future for SlotFuture<T> {
     type Output = Result<Slot<T>, Kind>;
 
-    fn poll(
-        mut self: Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
         match &mut *self {
             Self::Ready(answer) => std::task::Poll::Ready(answer.clone()),
             Self::Loading(session, load) => load.poll_unpin(context).map(|answer| {
@@ -143,7 +140,7 @@ impl<T: Session> Opened for OpenedSession<T> {
             State::Failed(_) | State::Loading(_) => Some(TokenAction::Keep),
         };
         if let Some(action) = decided {
-            self.action.replace(action);
+            *self.action.borrow_mut() = action;
             self.settled.set(true);
         }
         self.settled.get()
@@ -152,7 +149,8 @@ impl<T: Session> Opened for OpenedSession<T> {
     fn commit(&self, outcome: Outcome) -> LocalBoxFuture<'_, Result<(), Kind>> {
         Box::pin(async move {
             if let Some(slot) = self.open_slot().filter(|_| !self.settled.get()) {
-                self.action.replace(slot.commit(outcome).await?);
+                let action = slot.commit(outcome).await?;
+                *self.action.borrow_mut() = action;
             }
             Ok(())
         })

@@ -58,7 +58,9 @@ impl Registry {
     /// Adds a type, unless it or its name is there already.
     pub(crate) fn add(&mut self, registration: Registration) -> Result<(), ConfigError> {
         if self.find(registration.type_id).is_some() {
-            return Err(ConfigError::DuplicateType { type_name: registration.type_name });
+            return Err(ConfigError::DuplicateType {
+                type_name: registration.type_name,
+            });
         }
         if let Some(other) = self.named(&registration.name) {
             return Err(ConfigError::DuplicateName {
@@ -76,17 +78,23 @@ impl Registry {
     }
 
     pub(crate) fn find_mut(&mut self, type_id: TypeId) -> Option<&mut Registration> {
-        self.0.iter_mut().find(|registration| registration.type_id == type_id)
+        self.0
+            .iter_mut()
+            .find(|registration| registration.type_id == type_id)
     }
 
     /// The type that goes by this name; a header's name is compared without case, and so, to be safe, is a cookie's.
     pub(crate) fn named(&self, name: &str) -> Option<&Registration> {
-        self.0.iter().find(|registration| registration.name.eq_ignore_ascii_case(name))
+        self.0
+            .iter()
+            .find(|registration| registration.name.eq_ignore_ascii_case(name))
     }
 }
 
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.0.iter().map(|one| (&one.name, one.type_name))).finish()
+        f.debug_map()
+            .entries(self.0.iter().map(|one| (&one.name, one.type_name)))
+            .finish()
     }
 }

@@ -49,7 +49,10 @@ pub trait SessionPeek {
 
 impl SessionPeek for GuardContext<'_> {
     fn peek<T: Session>(&self) -> Option<Arc<T>> {
-        match opened::<T>(self.head(), &self.req_data(), Patience::None).ok()??.slot() {
+        match opened::<T>(self.head(), &self.req_data(), Patience::None)
+            .ok()??
+            .slot()
+        {
             SlotFuture::Ready(slot) => slot.ok()?.get(),
             SlotFuture::Loading(..) => None,
         }
@@ -66,7 +69,9 @@ pub(crate) fn open<T: Session>(request: &HttpRequest) -> Result<SlotFuture<T>, K
 
 /// What answers a request that requires a session of this type and has none, where the builder says.
 pub(crate) fn challenge<T: Session>(request: &HttpRequest) -> Option<Challenge> {
-    let Found::Frame(frame) = frame::find(request.head(), &request.extensions()) else { return None };
+    let Found::Frame(frame) = frame::find(request.head(), &request.extensions()) else {
+        return None;
+    };
     match frame.place(TypeId::of::<T>()) {
         Place::Level(_, registry) => registry.find(TypeId::of::<T>())?.challenge.clone(),
         Place::Done | Place::Nowhere | Place::Clash { .. } => None,
@@ -106,7 +111,9 @@ fn opened<T: Session>(
     if patience == Patience::None && !registered.engine.is_client_side() {
         return Ok(None);
     }
-    let opening = registered.engine.open(registered.wire.tokens(&head.headers), &Headers(&head.headers));
+    let opening = registered
+        .engine
+        .open(registered.wire.tokens(&head.headers), &Headers(&head.headers));
     let opened = OpenedSession::new(level, Arc::clone(&registered), opening);
     frame.add(Rc::clone(&opened) as _);
     Ok(Some(opened))
@@ -126,7 +133,10 @@ fn place<T: Session>(frame: &Frame) -> Result<(usize, Arc<Registered<T>>), Kind>
             type_name::<T>()
         )),
         Place::Level(level, registry) => {
-            match registry.find(TypeId::of::<T>()).and_then(|registration| registration.typed()) {
+            match registry
+                .find(TypeId::of::<T>())
+                .and_then(|registration| registration.typed())
+            {
                 Some(registered) => Ok((level, registered)),
                 None => not_configured("its registration is of another type".to_owned()),
             }
@@ -135,12 +145,17 @@ fn place<T: Session>(frame: &Frame) -> Result<(usize, Arc<Registered<T>>), Kind>
 }
 
 fn no_middleware<T>() -> Kind {
-    not_configured::<T>("no `Sessions` middleware is around this route: `App::new().wrap(sessions.clone())`".to_owned())
+    not_configured::<T>(
+        "no `Sessions` middleware is around this route: `App::new().wrap(sessions.clone())`".to_owned(),
+    )
 }
 
 /// The one line in the log; the client gets a 500 without a body.
 fn not_configured<T>(help: String) -> Kind {
-    let error = Kind::NotConfigured { type_name: type_name::<T>(), help };
+    let error = Kind::NotConfigured {
+        type_name: type_name::<T>(),
+        help,
+    };
     tracing::error!("{error}");
     error
 }

@@ -50,7 +50,9 @@ impl<T: Session> RequiredSession<T> {
 fn missing<T: Session>(session: &CurrentSession<T>) -> SessionError {
     let kind = match session.status() {
         SessionStatus::Foreign => Kind::Foreign,
-        _ => Kind::Missing { name: T::SPEC.name.into_owned() },
+        _ => Kind::Missing {
+            name: T::SPEC.name.into_owned(),
+        },
     };
     kind.into()
 }
@@ -65,7 +67,10 @@ impl<T> Deref for RequiredSession<T> {
 
 impl<T> Clone for RequiredSession<T> {
     fn clone(&self) -> Self {
-        Self { value: Arc::clone(&self.value), session: self.session.clone() }
+        Self {
+            value: Arc::clone(&self.value),
+            session: self.session.clone(),
+        }
     }
 }
 
@@ -80,7 +85,10 @@ impl<T: Session> FromRequest for RequiredSession<T> {
     type Future = RequiredSessionFuture<T>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> RequiredSessionFuture<T> {
-        RequiredSessionFuture { request: request.clone(), session: SessionFuture::new(request::open(request)) }
+        RequiredSessionFuture {
+            request: request.clone(),
+            session: SessionFuture::new(request::open(request)),
+        }
     }
 }
 

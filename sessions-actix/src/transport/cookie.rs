@@ -34,7 +34,10 @@ impl Cookie {
         }
         attributes.push_str("; SameSite=");
         attributes.push_str(spec.same_site.as_str());
-        Self { name: name.to_owned(), attributes }
+        Self {
+            name: name.to_owned(),
+            attributes,
+        }
     }
 
     /// The values of every cookie of exactly this name, in order.
@@ -64,7 +67,10 @@ impl Cookie {
 
     /// No value from now on.
     pub(super) fn remove(&self, headers: &mut HeaderMap) -> Option<()> {
-        self.set(self.line("", Some((Duration::ZERO, SystemTime::UNIX_EPOCH)))?, headers);
+        self.set(
+            self.line("", Some((Duration::ZERO, SystemTime::UNIX_EPOCH)))?,
+            headers,
+        );
         Some(())
     }
 
@@ -75,7 +81,13 @@ impl Cookie {
         line.push_str(value);
         line.push_str(&self.attributes);
         if let Some((max_age, expires)) = life {
-            write!(line, "; Max-Age={}; Expires={}", max_age.as_secs(), httpdate::fmt_http_date(expires)).ok()?;
+            write!(
+                line,
+                "; Max-Age={}; Expires={}",
+                max_age.as_secs(),
+                httpdate::fmt_http_date(expires)
+            )
+            .ok()?;
         }
         let mut line = HeaderValue::try_from(line).ok()?;
         line.set_sensitive(true);
@@ -85,7 +97,10 @@ impl Cookie {
     /// In place of whatever the response says of this cookie; other cookies stay.
     fn set(&self, line: HeaderValue, headers: &mut HeaderMap) {
         if headers.get_all(header::SET_COOKIE).any(|other| self.names(other)) {
-            let others: Vec<_> = headers.remove(header::SET_COOKIE).filter(|other| !self.names(other)).collect();
+            let others: Vec<_> = headers
+                .remove(header::SET_COOKIE)
+                .filter(|other| !self.names(other))
+                .collect();
             for other in others {
                 headers.append(header::SET_COOKIE, other);
             }
@@ -94,7 +109,9 @@ impl Cookie {
     }
 
     fn names(&self, line: &HeaderValue) -> bool {
-        line.as_bytes().strip_prefix(self.name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
+        line.as_bytes()
+            .strip_prefix(self.name.as_bytes())
+            .is_some_and(|rest| rest.starts_with(b"="))
     }
 }
 

@@ -1,17 +1,14 @@
 //! How a token travels: read from the request's headers, written to the response's.
 
 mod cookie;
-mod header;
+mod token_header;
 
 use std::time::SystemTime;
 
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use sessions_core::{
-    SessionSpec, Transport,
-    engine::TokenAction,
-};
+use sessions_core::{SessionSpec, Transport, engine::TokenAction};
 
-use self::{cookie::Cookie, header::TokenHeader};
+use self::{cookie::Cookie, token_header::TokenHeader};
 
 /// The transport of one session type.
 #[derive(Debug)]
@@ -98,7 +95,10 @@ const CLEAR_SITE_DATA: HeaderValue = HeaderValue::from_static("\"cache\", \"cook
 fn merged<'a>(lines: impl Iterator<Item = &'a HeaderValue>, name: &HeaderName) -> Option<HeaderValue> {
     let lines: Vec<_> = lines.collect();
     let names = |line: &'a HeaderValue| {
-        line.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|name| !name.is_empty())
+        line.as_bytes()
+            .split(|byte| *byte == b',')
+            .map(<[u8]>::trim_ascii)
+            .filter(|name| !name.is_empty())
     };
     let covers = |known: &[u8]| known == b"*" || known.eq_ignore_ascii_case(name.as_str().as_bytes());
     if let [line] = lines[..]

@@ -17,7 +17,10 @@ impl TokenHeader {
 
     /// The values of every such header; an empty one, which is how a removal looks when it is sent back, is none.
     pub(super) fn tokens<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a [u8]> {
-        headers.get_all(&self.0).map(HeaderValue::as_bytes).filter(|token| !token.is_empty())
+        headers
+            .get_all(&self.0)
+            .map(HeaderValue::as_bytes)
+            .filter(|token| !token.is_empty())
     }
 
     /// A new value; an empty one takes the token back.
