@@ -20,8 +20,7 @@ mod session;
 
 pub use rules::{Culprit, Violation};
 pub use spec::{
-    CookieSpec, DEFAULT_ABSOLUTE_LIFETIME, DEFAULT_IDLE_TIMEOUT, MAX_LIFETIME, SameSite, SessionSpec,
-    Transport,
+    CookieSpec, DEFAULT_ABSOLUTE_LIFETIME, DEFAULT_IDLE_TIMEOUT, MAX_LIFETIME, SameSite, SessionSpec, Transport,
 };
 
 #[cfg(feature = "engine")]

@@ -66,14 +66,7 @@ macro_rules! strings {
         }
     )*};
 }
-strings!(
-    str,
-    String,
-    Box<str>,
-    Arc<str>,
-    std::rc::Rc<str>,
-    std::borrow::Cow<'_, str>
-);
+strings!(str, String, Box<str>, Arc<str>, std::rc::Rc<str>, std::borrow::Cow<'_, str>);
 
 macro_rules! integers {
     ($($number:ty),*) => {$(
@@ -86,18 +79,12 @@ macro_rules! integers {
 }
 integers!(u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize);
 integers!(
-    std::num::NonZeroU8,
-    std::num::NonZeroU16,
-    std::num::NonZeroU32,
-    std::num::NonZeroU64,
-    std::num::NonZeroU128
+    std::num::NonZeroU8, std::num::NonZeroU16, std::num::NonZeroU32, std::num::NonZeroU64, std::num::NonZeroU128
 );
 
 #[cfg(feature = "uuid")]
 impl ToPrincipal for uuid::Uuid {
     fn to_principal(&self) -> Option<Principal> {
-        Some(Principal::new(
-            self.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()),
-        ))
+        Some(Principal::new(self.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer())))
     }
 }

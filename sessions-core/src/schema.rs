@@ -35,21 +35,12 @@ impl Schema {
         let version = T::SPEC.version;
         let mut text = Vec::new();
         put(&mut text, &version.to_be_bytes());
-        put(
-            &mut text,
-            <T::Serializer as SessionSerializer<T>>::FORMAT.as_bytes(),
-        );
-        put(
-            &mut text,
-            <T::Serializer as SessionSerializer<T>>::shape().as_bytes(),
-        );
+        put(&mut text, <T::Serializer as SessionSerializer<T>>::FORMAT.as_bytes());
+        put(&mut text, <T::Serializer as SessionSerializer<T>>::shape().as_bytes());
         let digest = digest::digest(&digest::SHA256, &text);
         let mut fingerprint = [0; 16];
         fingerprint.copy_from_slice(&digest.as_ref()[..16]);
-        Self {
-            version,
-            fingerprint: Fingerprint(fingerprint),
-        }
+        Self { version, fingerprint: Fingerprint(fingerprint) }
     }
 }
 
@@ -65,10 +56,7 @@ impl<T: Session> Upgrade<T> {
     /// Everything that leads to `T` over its direct predecessor `P`: `P` itself, and what leads to `P`.
     #[must_use]
     pub fn chain<P: Session + Into<T>>() -> Vec<Self> {
-        let direct = Self {
-            schema: Schema::of::<P>(),
-            decode: Box::new(|bytes| decode::<P>(bytes).map(Into::into)),
-        };
+        let direct = Self { schema: Schema::of::<P>(), decode: Box::new(|bytes| decode::<P>(bytes).map(Into::into)) };
         let older = P::previous().into_iter().map(|upgrade| Self {
             schema: upgrade.schema,
             decode: Box::new(move |bytes| (upgrade.decode)(bytes).map(Into::into)),
@@ -91,8 +79,6 @@ impl<T> Upgrade<T> {
 
 impl<T> fmt::Debug for Upgrade<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Upgrade")
-            .field("schema", &self.schema)
-            .finish_non_exhaustive()
+        f.debug_struct("Upgrade").field("schema", &self.schema).finish_non_exhaustive()
     }
 }

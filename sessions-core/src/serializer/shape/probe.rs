@@ -121,7 +121,7 @@ impl Probe<'_> {
         *self.kind() = Kind::Option(child);
         let seen = self.seen() || self.tracer.state(child) != State::Open;
         let Self { tracer, produce, .. } = self;
-        if seen && (tracer.shift % 2 == 0 || tracer.state(child) == State::Barren) {
+        if produce || seen && (tracer.shift % 2 == 0 || tracer.state(child) == State::Barren) {
             return visitor.visit_none();
         }
         tracer.enter(child, type_name::<V::Value>(), |tracer| {
@@ -155,10 +155,13 @@ impl Probe<'_> {
         visitor: V,
     ) -> Result<V::Value, Refused> {
         if !matches!(self.kind(), Kind::Elements { len: known, .. } if *known == len) {
-            *self.kind() = Kind::Elements {
-                len,
-                children: Vec::new(),
+            // An element that was not asked for yet keeps a sequence open.
+            let children = if len.is_none() {
+                vec![self.tracer.add()]
+            } else {
+                Vec::new()
             };
+            *self.kind() = Kind::Elements { len, children };
         }
         let first = match self.kind() {
             Kind::Elements { children, .. } => children.first().copied(),
@@ -169,6 +172,7 @@ impl Probe<'_> {
         let left = match len {
             Some(len) => len,
             None if made && !self.seen() => LENGTHS[own % LENGTHS.len()],
+            None if self.produce => KNOWN_LENGTHS[own % KNOWN_LENGTHS.len()],
             None => KNOWN_LENGTHS[shift % KNOWN_LENGTHS.len()],
         };
         let Self {
@@ -289,7 +293,11 @@ impl Probe<'_> {
     ) -> Result<V::Value, Refused> {
         if !matches!(self.kind(), Kind::Enum { .. }) {
             let variants = self.tracer.variants(names);
-            *self.kind() = Kind::Enum { variants, next: 0 };
+            *self.kind() = Kind::Enum {
+                variants,
+                good: Vec::new(),
+                next: 0,
+            };
         }
         let seen = self.seen();
         let Self {
@@ -297,7 +305,7 @@ impl Probe<'_> {
             node,
             produce,
         } = self;
-        let Some((index, payload)) = tracer.choose(node, seen) else {
+        let Some((index, payload)) = tracer.choose(node, seen, produce) else {
             return Err(tracer.blame());
         };
         let blames = tracer.blames;
