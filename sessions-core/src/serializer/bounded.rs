@@ -7,15 +7,15 @@ use serde::{
     de::{DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor},
 };
 
-use super::MAX_PAYLOAD_LEN;
-
 /// As in `serde_json`; a few bytes could otherwise overflow the stack, which ends the process.
 const MAX_DEPTH: usize = 128;
+
+/// Elements of no size take no bytes, and could otherwise be claimed without end. No session counts so far with them.
+const MAX_EMPTY: usize = 1 << 16;
 
 /// What is left for one value.
 pub(super) struct Bounds {
     depth: Cell<usize>,
-    /// Elements of no size take no bytes, and could otherwise be claimed without end.
     empty: Cell<usize>,
 }
 
@@ -23,7 +23,7 @@ impl Bounds {
     pub(super) fn new() -> Self {
         Self {
             depth: Cell::new(MAX_DEPTH),
-            empty: Cell::new(MAX_PAYLOAD_LEN),
+            empty: Cell::new(MAX_EMPTY),
         }
     }
 
@@ -92,7 +92,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Bounded<'_, D> {
         deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
         deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
         deserialize_f32 deserialize_f64
-        deserialize_str deserialize_string deserialize_bytes deserialize_byte_buf
+        deserialize_str deserialize_bytes
         deserialize_unit deserialize_identifier deserialize_ignored_any
     }
 
@@ -106,6 +106,16 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Bounded<'_, D> {
         deserialize_tuple_struct(name: &'static str, len: usize)
         deserialize_struct(name: &'static str, fields: &'static [&'static str])
         deserialize_enum(name: &'static str, variants: &'static [&'static str])
+    }
+
+    /// Borrowed first: an owned one would be allocated in its claimed length, before it is known to be there.
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.inner.deserialize_str(visitor)
+    }
+
+    /// As text.
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.inner.deserialize_bytes(visitor)
     }
 
     fn is_human_readable(&self) -> bool {

@@ -1,6 +1,7 @@
 //! What the bytes of a type look like.
 
 mod access;
+mod calls;
 mod encode;
 mod node;
 mod probe;
