@@ -248,11 +248,18 @@ fn types_without_a_value_end() {
         A(Box<Both>, Box<Both>),
         B(Box<Both>),
     }
+    #[derive(Deserialize)]
+    struct EndlessToo {
+        me: Box<EndlessToo>,
+        n: u8,
+    }
     assert!(text::<Endless>().contains("u8"));
+    same::<Endless, EndlessToo>();
     differ::<Never, Both>();
 }
 
 /// Takes no made-up value.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Picky;
 
 impl<'de> Deserialize<'de> for Picky {
@@ -293,6 +300,27 @@ fn a_type_that_takes_nothing_goes_by_name_and_hides_no_sibling() {
         assert!(text.contains(part), "{part} in {text}");
     }
     assert!(!text.contains("::A"), "{text}");
+    differ::<Vec<(Picky, u8)>, Vec<(Picky, u16)>>();
+}
+
+#[test]
+#[allow(dead_code)]
+fn a_session_types_own_name_does_not_stand_in_either() {
+    #[derive(Deserialize)]
+    struct Login {
+        key: Key,
+        others: BTreeMap<Picky, Login>,
+        last: (Picky, Option<Box<Login>>),
+    }
+    #[derive(Deserialize)]
+    struct LoginV1 {
+        key: Key,
+        others: BTreeMap<Picky, LoginV1>,
+        last: (Picky, Option<Box<LoginV1>>),
+    }
+    #[derive(Deserialize)]
+    struct Key(Picky);
+    same::<Login, LoginV1>();
 }
 
 #[test]

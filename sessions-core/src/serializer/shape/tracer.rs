@@ -96,7 +96,7 @@ impl Tracer {
     }
 
     pub(super) fn name(&mut self, id: Id, type_name: &'static str) {
-        if self.nodes[id].type_name.is_empty() && type_name != self.root_name {
+        if self.nodes[id].type_name.is_empty() && !mentions(type_name, self.root_name) {
             self.nodes[id].type_name = type_name;
         }
     }
@@ -310,4 +310,13 @@ impl Tracer {
             self.close(node, State::Barren);
         }
     }
+}
+
+/// Whether the type `inner` is part of the type `outer`, by their names. The root's own name may change, and with it
+/// would all that mention it.
+fn mentions(outer: &str, inner: &str) -> bool {
+    let goes_on = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    outer
+        .match_indices(inner)
+        .any(|(at, _)| !outer[..at].ends_with(goes_on) && !outer[at + inner.len()..].starts_with(goes_on))
 }
