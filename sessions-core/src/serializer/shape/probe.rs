@@ -6,7 +6,7 @@ use serde::de::{Error, Visitor};
 
 use super::{
     access::{Choice, Elements, Entries, Fields},
-    node::{Id, Kind, State},
+    node::{Id, Kind, State, Variant},
     samples::{KNOWN_LENGTHS, LENGTHS},
     tracer::{Identity, Tracer},
 };
@@ -299,13 +299,13 @@ impl Probe<'_> {
             node,
             produce,
         } = self;
-        let Some((index, payload)) = tracer.choose(node, seen, produce) else {
+        let Some((index, Variant { name, payload })) = tracer.choose(node, seen, produce) else {
             return Err(tracer.blame());
         };
         let blames = tracer.blames;
         let result = visitor.visit_enum(Choice {
             tracer: &mut *tracer,
-            name: names[index],
+            name,
             payload,
             produce,
         });

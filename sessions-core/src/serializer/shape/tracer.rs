@@ -234,9 +234,9 @@ impl Tracer {
         }
     }
 
-    /// A variant for this run, with its payload: one that is not seen through; or one that can be made, where all is
+    /// A variant for this run, and its index: one that is not seen through; or one that can be made, where all is
     /// `seen`, the simplest of them where any value will do.
-    pub(super) fn choose(&mut self, node: Id, seen: bool, produce: bool) -> Option<(usize, Id)> {
+    pub(super) fn choose(&mut self, node: Id, seen: bool, produce: bool) -> Option<(usize, Variant)> {
         let Kind::Enum { variants, good, next } = &self.nodes[node].kind else {
             return None;
         };
@@ -248,11 +248,11 @@ impl Tracer {
             _ if produce => *good.first()?,
             _ => *good.get(self.shift % good.len().max(1))?,
         };
-        let payload = variants[index].payload;
+        let variant = variants[index];
         if let Kind::Enum { next, .. } = &mut self.nodes[node].kind {
             *next = index + 1;
         }
-        Some((index, payload))
+        Some((index, variant))
     }
 
     pub(super) fn found_good(&mut self, node: Id, index: usize) {
