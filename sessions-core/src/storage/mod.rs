@@ -1,5 +1,9 @@
 //! Where sessions are kept on the server, and what every such place promises.
 
+mod cached;
+#[cfg(feature = "contract")]
+pub mod contract;
+mod directory;
 mod future;
 mod hash;
 mod index;
@@ -8,6 +12,8 @@ mod memory;
 use std::sync::Arc;
 
 pub use self::{
+    cached::CachedStorage,
+    directory::DirectoryStorage,
     future::StorageFuture,
     index::{IndexKey, Member, PrincipalIndex, Reservation, Reserved},
     memory::MemoryStorage,
