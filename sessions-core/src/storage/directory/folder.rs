@@ -197,7 +197,7 @@ impl Folder {
     }
 }
 
-/// The key that a file is named by, if it is a session's.
+/// The key that a file is named by, if it is a session's. One that is spelled otherwise leads to another file.
 fn parse_key(name: &str) -> Option<StorageKey> {
     let mut key = [0; 32];
     if name.len() != 2 * key.len() {
@@ -206,9 +206,7 @@ fn parse_key(name: &str) -> Option<StorageKey> {
     for (byte, digits) in key.iter_mut().zip(name.as_bytes().chunks(2)) {
         *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
     }
-    let key = StorageKey::from_bytes(key);
-    // In the one spelling that is ever written.
-    (key.to_string() == name).then_some(key)
+    Some(StorageKey::from_bytes(key))
 }
 
 /// What failed before anything was written.
