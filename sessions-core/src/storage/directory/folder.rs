@@ -117,22 +117,32 @@ impl Folder {
 
     pub(super) fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StorageError> {
         let mut freed = 0;
+        let mut failure = None;
         for entry in fs::read_dir(&self.path).map_err(failed)? {
             if freed == limit {
                 break;
             }
-            let entry = entry.map_err(failed)?;
-            let Some(key) = entry.file_name().to_str().and_then(parse_key) else {
+            let Some(key) = entry.map_err(failed)?.file_name().to_str().and_then(parse_key) else {
                 continue;
             };
-            if self.has_expired(&key, now)? {
-                let _lock = self.lock(&key)?;
-                if self.has_expired(&key, now)? && files::remove(&self.file(&key)).map_err(failed)? {
-                    freed += 1;
-                }
+            match self.free(&key, now) {
+                Ok(expired) => freed += usize::from(expired),
+                Err(error) => failure = Some(error),
             }
         }
-        Ok(freed)
+        // One bad file must not keep the others.
+        match failure {
+            Some(error) if freed == 0 => Err(error),
+            _ => Ok(freed),
+        }
+    }
+
+    fn free(&self, key: &StorageKey, now: Timestamp) -> Result<bool, StorageError> {
+        if !self.has_expired(key, now)? {
+            return Ok(false);
+        }
+        let _lock = self.lock(key)?;
+        Ok(self.has_expired(key, now)? && files::remove(&self.file(key)).map_err(failed)?)
     }
 
     fn has_expired(&self, key: &StorageKey, now: Timestamp) -> Result<bool, StorageError> {
