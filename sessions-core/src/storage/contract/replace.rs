@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use super::subject::{HOUR, MINUTE, NOW, SECOND, Subject, full_record, record, revision};
 use crate::{
-    Fingerprint, Record, Schema,
-    record::Payload,
+    Fingerprint, Payload, Record, Schema,
     storage::{Expected, Replaced, SessionStorage},
 };
 
