@@ -213,6 +213,16 @@ impl<T: Session> Engine<T> {
         Ok(ended)
     }
 
+    /// Frees at most `limit` sessions of the storage that have expired, of whatever type, and says how many. To be
+    /// called from time to time; nothing else waits for it.
+    ///
+    /// # Errors
+    /// The client keeps the sessions, or the storage failed.
+    pub async fn purge_expired(&self, limit: usize) -> Result<usize, SessionError> {
+        let server = self.server().ok_or(SessionError::NotServerSide)?;
+        server.storage.purge_expired(limit, self.now()).await.map_err(SessionError::writing)
+    }
+
     fn server(&self) -> Option<&Server> {
         match &self.0.place {
             Place::Server(server) => Some(server),
