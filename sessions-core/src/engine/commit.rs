@@ -290,7 +290,13 @@ impl<T: Session> Slot<T> {
                 Replaced::Done => {
                     event::rotated(engine.name(), &new.public_id);
                     let token = token::by_id(&new.public_id, &fresh, server.signed.as_deref())?;
-                    let value = draft.map_or_else(|| Arc::clone(&live.value), |draft| draft.value);
+                    let value = match draft {
+                        Some(draft) => draft.value,
+                        // After a conflict it is another request's.
+                        None => engine
+                            .read(new.schema, &new.payload)
+                            .unwrap_or_else(|_| Arc::clone(&live.value)),
+                    };
                     let anchor = Anchor::Stored {
                         key,
                         secret: fresh,
@@ -320,18 +326,16 @@ impl<T: Session> Slot<T> {
         now: Timestamp,
     ) -> Result<Decided<T>, SessionError> {
         let engine = self.engine();
-        let (value, payload) = match draft {
-            Some(draft) => (draft.value, draft.payload),
-            None if live.anchor.schema() == engine.0.schema => {
-                (Arc::clone(&live.value), live.anchor.payload().clone())
-            }
-            // Read from an older schema, and written in one's own from now on.
+        let (value, schema, payload) = match draft {
+            Some(draft) => (draft.value, engine.0.schema, draft.payload),
+            // Of an older schema too: who has not changed the value has not upgraded it, and older nodes still run.
             None => (
                 Arc::clone(&live.value),
-                crate::Payload::new(crate::session::encode(&*live.value)?),
+                live.anchor.schema(),
+                live.anchor.payload().clone(),
             ),
         };
-        let (header, token) = engine.seal(id, times, &payload, now)?;
+        let (header, token) = engine.seal(id, times, schema, &payload, now)?;
         let anchor = Anchor::Sealed {
             header,
             payload,

@@ -10,7 +10,7 @@ use super::{
     state::{Anchor, Draft, Fate, Live, Opened, Owed, View, Write},
 };
 use crate::{
-    Payload, Record, Revision, Session, SessionError, StorageKey, event,
+    Payload, Record, Revision, SerializerError, Session, SessionError, StorageKey, event,
     secret::{Secret, random},
     session::{decode, encode},
     storage::{Expected, Read, Replaced},
@@ -212,9 +212,10 @@ impl<T: Session> Slot<T> {
     ) -> Result<Option<R>, SessionError> {
         let engine = self.engine();
         let anchor = &live.anchor;
-        let Ok(mut value) = engine.read_fresh(anchor.schema(), anchor.payload()) else {
-            return Ok(None);
-        };
+        // It was read when it was opened, or written since: if that cannot be read, trying again is of no use.
+        let mut value = engine
+            .read_fresh(anchor.schema(), anchor.payload())
+            .map_err(|_| SerializerError::new("the session cannot be read back"))?;
         let result = f(&mut value);
         if value.principal().as_ref() != anchor.principal() {
             return Err(SessionError::PrincipalChanged);
@@ -225,7 +226,7 @@ impl<T: Session> Slot<T> {
         }
         let now = engine.now();
         let times = engine.0.lifetimes.used(anchor.times(), now);
-        let (header, token) = engine.seal(anchor.id().clone(), times, &payload, now)?;
+        let (header, token) = engine.seal(anchor.id().clone(), times, engine.0.schema, &payload, now)?;
         let mut state = self.open_state()?;
         if !matches!(state.view(), View::Live(current) if Arc::ptr_eq(&current.value, &live.value)) {
             return Ok(None);
