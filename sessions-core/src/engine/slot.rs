@@ -12,10 +12,8 @@ use super::{
     token::MAX_TOKEN_LEN,
 };
 use crate::{
-    IdError, Payload, PublicId, Schema, Session, SessionError, Times, Timestamp, Token,
-    id::Handles,
-    secret::Secret,
-    session::encode,
+    IdError, Payload, PublicId, Schema, Session, SessionError, Times, Timestamp, Token, id::Handles,
+    secret::Secret, session::encode,
 };
 
 /// A session during one request. Clones are the same session.

@@ -47,19 +47,31 @@ pub async fn a_replace_at_the_revision_keeps_a_touch(storage: Arc<dyn SessionSto
     let subject = Subject::with(&storage, &stored).await;
     let times = stored.times;
     let (last_seen, idle_deadline) = (NOW.after(MINUTE), times.idle_deadline.after(SECOND));
-    let touch = Touch { epoch: stored.epoch, last_seen, idle_deadline };
+    let touch = Touch {
+        epoch: stored.epoch,
+        last_seen,
+        idle_deadline,
+    };
     assert_eq!(subject.touch(touch, NOW).await, Touched::Touched, "touch");
     let new = Record {
         revision: revision(),
         payload: Payload::new(*b"after"),
         ..stored.clone()
     };
-    let replaced = subject.replace(&new, Expected::Revision(stored.revision), NOW).await;
+    let replaced = subject
+        .replace(&new, Expected::Revision(stored.revision), NOW)
+        .await;
     assert_eq!(replaced, Replaced::Done, "replace at the stored revision");
     let found = subject.live(NOW).await;
     assert_eq!(found.payload, new.payload, "the payload after a replace");
-    assert_eq!(found.times.last_seen, last_seen, "when it was last seen, after a replace");
-    assert_eq!(found.times.idle_deadline, idle_deadline, "the idle deadline after a replace");
+    assert_eq!(
+        found.times.last_seen, last_seen,
+        "when it was last seen, after a replace"
+    );
+    assert_eq!(
+        found.times.idle_deadline, idle_deadline,
+        "the idle deadline after a replace"
+    );
 }
 
 /// At another revision nothing is written, at one that was stored before as little as at one that never was.

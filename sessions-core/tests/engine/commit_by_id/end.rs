@@ -3,8 +3,8 @@
 use sessions_core::{Clock, SessionError, engine::SessionStatus};
 
 use crate::support::{
-    Client, Create, Delete, Fault, Latest, Load, Login, ReplaceRevision, Said, World, at_once, encode, key_of,
-    login, mins, nobody, tamper,
+    Client, Create, Delete, Fault, Latest, Load, Login, ReplaceRevision, Said, World, at_once, encode,
+    key_of, login, mins, nobody, tamper,
 };
 
 #[tokio::test]

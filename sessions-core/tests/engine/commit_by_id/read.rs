@@ -76,7 +76,16 @@ async fn a_malformed_token_is_removed_and_never_reaches_the_storage() {
     let world = World::new();
     let engine = world.server::<Login>();
     let long = "A".repeat(10_000);
-    for text in ["", "A", "AAAA", "not base64!", "=", "a b", "\u{1f40b}", long.as_str()] {
+    for text in [
+        "",
+        "A",
+        "AAAA",
+        "not base64!",
+        "=",
+        "a b",
+        "\u{1f40b}",
+        long.as_str(),
+    ] {
         let mut client = Client::showing(&engine, [text]);
         let slot = client.open().await;
         assert_eq!(slot.get(), None);
@@ -282,8 +291,11 @@ async fn one_session_under_two_signatures_is_one_session() {
     let world = World::new();
     let old = world.server_with(|options| options.signed(&ring(1)));
     let client = world.alice(&old).await;
-    let engine = world
-        .server_with::<Login>(|options| options.signed(&ring(1).rotate(crate::support::key(2))).always_send());
+    let engine = world.server_with::<Login>(|options| {
+        options
+            .signed(&ring(1).rotate(crate::support::key(2)))
+            .always_send()
+    });
     let mut resent = client.at(&engine);
     assert_eq!(resent.reads().await, Said::Sent);
     assert_ne!(resent.token(), client.token());
@@ -337,7 +349,13 @@ async fn a_session_that_the_handler_only_looked_at_is_read() {
     assert!(!slot.is_new());
     assert_eq!(slot.created_at(), Some(world.clock.now()));
     assert_eq!(slot.expires_at(), Some(world.clock.now().after(mins(30))));
-    assert_eq!(slot.public_id(), Some(world.record(&client).unwrap().public_id.clone()));
+    assert_eq!(
+        slot.public_id(),
+        Some(world.record(&client).unwrap().public_id.clone())
+    );
     assert!(slot.still_live().await.unwrap());
-    assert!(matches!(slot.commit(Outcome::ServerError).await, Ok(TokenAction::Keep)));
+    assert!(matches!(
+        slot.commit(Outcome::ServerError).await,
+        Ok(TokenAction::Keep)
+    ));
 }

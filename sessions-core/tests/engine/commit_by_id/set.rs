@@ -1,10 +1,8 @@
 //! What becomes of a value that is set.
 
 use sessions_core::{
-    Clock, Session, SessionError, SessionSerializer, SerializerError, SessionSpec,
-    engine::SessionStatus,
-    options::OnConflict,
-    serializer::Shape,
+    Clock, SerializerError, Session, SessionError, SessionSerializer, SessionSpec, engine::SessionStatus,
+    options::OnConflict, serializer::Shape,
 };
 
 use crate::support::{
@@ -107,10 +105,16 @@ async fn set_on_an_ambiguous_request_is_a_start_that_ends_both() {
 async fn set_of_the_same_value_is_a_read() {
     let world = World::new();
     let mut client = world.alice(&world.server()).await;
-    assert_eq!(client.does(|slot| slot.set(login("alice", 1))).await, Said::Nothing);
+    assert_eq!(
+        client.does(|slot| slot.set(login("alice", 1))).await,
+        Said::Nothing
+    );
     assert_eq!(world.storage.calls(), [Load]);
     world.pass(mins(2));
-    assert_eq!(client.does(|slot| slot.set(login("alice", 1))).await, Said::Nothing);
+    assert_eq!(
+        client.does(|slot| slot.set(login("alice", 1))).await,
+        Said::Nothing
+    );
     assert_eq!(world.storage.calls(), [Load, Touch]);
 }
 
@@ -148,7 +152,10 @@ async fn set_of_another_value_replaces_it_within_the_epoch_and_sends_nothing() {
     let mut client = world.alice(&world.server()).await;
     let before = world.record(&client).unwrap();
     world.pass(mins(5));
-    assert_eq!(client.does(|slot| slot.set(login("alice", 2))).await, Said::Nothing);
+    assert_eq!(
+        client.does(|slot| slot.set(login("alice", 2))).await,
+        Said::Nothing
+    );
     assert_eq!(world.storage.calls(), [Load, ReplaceEpoch]);
     let after = world.record(&client).unwrap();
     assert_eq!(client.sees().await.unwrap().visits, 2);
@@ -341,7 +348,10 @@ async fn a_set_whose_reply_is_lost_is_recognised_by_its_revision() {
     let world = World::new();
     let mut client = world.alice(&world.server()).await;
     world.storage.fault(ReplaceEpoch, Fault::LoseReply, 1);
-    assert_eq!(client.does(|slot| slot.set(login("alice", 9))).await, Said::Nothing);
+    assert_eq!(
+        client.does(|slot| slot.set(login("alice", 9))).await,
+        Said::Nothing
+    );
     assert_eq!(client.sees().await.unwrap().visits, 9);
 
     world.storage.fault(ReplaceEpoch, Fault::LoseRequest, 1);
@@ -370,7 +380,9 @@ async fn after_the_commit_the_session_can_be_read_and_not_changed() {
         slot.clear().unwrap_err(),
         slot.rotate_id().unwrap_err(),
         slot.update(|_| ()).await.unwrap_err(),
-        slot.update_or_insert_with(Login::default, |_| ()).await.unwrap_err(),
+        slot.update_or_insert_with(Login::default, |_| ())
+            .await
+            .unwrap_err(),
         slot.take().await.unwrap_err(),
     ];
     for error in refused {
@@ -424,7 +436,9 @@ impl Session for Unreadable {
 #[cfg_attr(not(debug_assertions), ignore = "only debug builds look")]
 async fn a_value_that_cannot_be_read_back_is_an_error_before_it_is_written() {
     let world = World::new();
-    let by_value = world.client_side(&sessions_core::protection::Encrypted::new(&crate::support::ring(1)));
+    let by_value = world.client_side(&sessions_core::protection::Encrypted::new(&crate::support::ring(
+        1,
+    )));
     for engine in [world.server::<Unreadable>(), by_value] {
         let mut client = Client::new(&engine);
         client.does(|slot| slot.set(Unreadable(false))).await;

@@ -21,7 +21,10 @@ async fn start_ends_the_old_session_after_the_new_one_is_stored() {
     let old = client.clone();
     let started = world.clock.now();
     world.pass(mins(10));
-    assert_eq!(client.does(|slot| slot.start(login("alice", 5))).await, Said::Sent);
+    assert_eq!(
+        client.does(|slot| slot.start(login("alice", 5))).await,
+        Said::Sent
+    );
     let keys = world.storage.keys();
     assert_eq!(world.storage.calls(), [Load, Create, Delete]);
     assert_eq!(keys, [key_of(&old), key_of(&client), key_of(&old)]);
@@ -38,7 +41,10 @@ async fn start_of_the_same_value_is_still_a_new_session() {
     let world = World::new();
     let mut client = world.alice(&world.server()).await;
     let old = key_of(&client);
-    assert_eq!(client.does(|slot| slot.start(login("alice", 1))).await, Said::Sent);
+    assert_eq!(
+        client.does(|slot| slot.start(login("alice", 1))).await,
+        Said::Sent
+    );
     assert_ne!(key_of(&client), old);
 }
 
@@ -48,7 +54,10 @@ async fn start_where_no_session_is_ended_only_creates() {
     let engine = world.server::<Login>();
     for token in [None, Some("nonsense")] {
         let mut client = Client::showing(&engine, token);
-        assert_eq!(client.does(|slot| slot.start(login("alice", 1))).await, Said::Sent);
+        assert_eq!(
+            client.does(|slot| slot.start(login("alice", 1))).await,
+            Said::Sent
+        );
         assert_eq!(world.storage.calls(), [Create]);
     }
 }
@@ -60,7 +69,10 @@ async fn start_and_clear_work_on_a_session_of_a_newer_version() {
     let mut client = world.alice(&engine).await;
     world.tamper(&client, |record| record.schema.version += 1);
     let old = key_of(&client);
-    assert_eq!(client.does(|slot| slot.start(login("alice", 2))).await, Said::Sent);
+    assert_eq!(
+        client.does(|slot| slot.start(login("alice", 2))).await,
+        Said::Sent
+    );
     assert_eq!(world.storage.calls(), [Load, Create, Delete]);
     assert!(world.record_at(&old).is_none());
 
@@ -144,7 +156,10 @@ async fn a_start_whose_end_of_the_old_session_lost_its_reply_looks_again() {
     let world = World::new();
     let mut client = world.alice(&world.server()).await;
     world.storage.fault(Delete, Fault::LoseReply, 1);
-    assert_eq!(client.does(|slot| slot.start(login("alice", 5))).await, Said::Sent);
+    assert_eq!(
+        client.does(|slot| slot.start(login("alice", 5))).await,
+        Said::Sent
+    );
     assert_eq!(world.storage.calls(), [Load, Create, Delete, Latest]);
 }
 

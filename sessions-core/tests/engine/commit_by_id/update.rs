@@ -65,10 +65,7 @@ async fn several_updates_build_on_one_another() {
             slot.update(|login| login.visits *= 10).await.unwrap();
         })
         .await;
-    assert_eq!(
-        world.storage.calls(),
-        [Load, ReplaceRevision, ReplaceRevision]
-    );
+    assert_eq!(world.storage.calls(), [Load, ReplaceRevision, ReplaceRevision]);
     assert_eq!(client.sees().await.unwrap().visits, 20);
 }
 
@@ -427,9 +424,6 @@ async fn a_take_whose_reply_is_lost_gives_the_value_to_nobody() {
     let client = world.alice(&world.server()).await;
     let slot = client.open().await;
     world.storage.fault(Delete, Fault::LoseReply, 1);
-    assert!(matches!(
-        slot.take().await,
-        Err(SessionError::OutcomeUnknown(_))
-    ));
+    assert!(matches!(slot.take().await, Err(SessionError::OutcomeUnknown(_))));
     assert_eq!(slot.take().await.unwrap(), None);
 }

@@ -116,7 +116,10 @@ impl<T: Session> Client<T> {
     }
 
     /// One request, in which the handler waits for nothing.
-    pub(crate) async fn does<R>(&mut self, handler: impl FnOnce(&Slot<T>) -> Result<R, SessionError>) -> Said {
+    pub(crate) async fn does<R>(
+        &mut self,
+        handler: impl FnOnce(&Slot<T>) -> Result<R, SessionError>,
+    ) -> Said {
         let slot = self.open().await;
         handler(&slot).unwrap();
         self.ends(&slot).await.unwrap()

@@ -58,7 +58,12 @@ impl World {
         &self,
         options: impl FnOnce(Options<ServerSide>) -> Options<ServerSide>,
     ) -> Engine<T> {
-        Engine::server_side(&self.environment, self.storage.clone(), &options(Options::of::<T>())).unwrap()
+        Engine::server_side(
+            &self.environment,
+            self.storage.clone(),
+            &options(Options::of::<T>()),
+        )
+        .unwrap()
     }
 
     /// An engine over the same sessions, whose calls are neither written down nor disturbed: another node.
