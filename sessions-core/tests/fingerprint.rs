@@ -1,4 +1,5 @@
 //! What changes a schema's fingerprint, and what must not.
+#![allow(clippy::use_self, reason = "recursive types say what they contain")]
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
@@ -18,7 +19,7 @@ use sessions_core::{
 macro_rules! module {
     ($($name:ident { $($item:item)* })*) => {
         $(mod $name {
-            #![allow(unused_imports, dead_code)]
+            #![allow(unused_imports, dead_code, unreachable_pub)]
             use super::*;
             $(#[derive(Serialize, Deserialize)] $item)*
         })*
@@ -154,7 +155,10 @@ fn version_and_serializer_matter_and_the_session_types_own_name_does_not() {
 fn a_fingerprint_is_the_same_on_every_machine() {
     module! { cart { pub struct Cart { pub user: u64, pub state: variants::State, pub ip: IpAddr } } }
     session!(cart::Cart, Bincode, 1);
-    assert_eq!(format!("{:?}", schema::<cart::Cart>().fingerprint), "");
+    assert_eq!(
+        format!("{:?}", schema::<cart::Cart>().fingerprint),
+        "d82595ff995209c8bdde919e802fbbeb"
+    );
 }
 
 #[test]
@@ -244,11 +248,18 @@ fn types_without_a_value_end() {
         A(Box<Both>, Box<Both>),
         B(Box<Both>),
     }
+    #[derive(Deserialize)]
+    struct EndlessToo {
+        me: Box<EndlessToo>,
+        n: u8,
+    }
     assert!(text::<Endless>().contains("u8"));
+    same::<Endless, EndlessToo>();
     differ::<Never, Both>();
 }
 
 /// Takes no made-up value.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Picky;
 
 impl<'de> Deserialize<'de> for Picky {
@@ -289,6 +300,27 @@ fn a_type_that_takes_nothing_goes_by_name_and_hides_no_sibling() {
         assert!(text.contains(part), "{part} in {text}");
     }
     assert!(!text.contains("::A"), "{text}");
+    differ::<Vec<(Picky, u8)>, Vec<(Picky, u16)>>();
+}
+
+#[test]
+#[allow(dead_code)]
+fn a_session_types_own_name_does_not_stand_in_either() {
+    #[derive(Deserialize)]
+    struct Login {
+        key: Key,
+        others: BTreeMap<Picky, Login>,
+        last: (Picky, Option<Box<Login>>),
+    }
+    #[derive(Deserialize)]
+    struct LoginV1 {
+        key: Key,
+        others: BTreeMap<Picky, LoginV1>,
+        last: (Picky, Option<Box<LoginV1>>),
+    }
+    #[derive(Deserialize)]
+    struct Key(Picky);
+    same::<Login, LoginV1>();
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use sessions_core::{CookieSpec, SameSite, Transport};
 use syn::{Path, spanned::Spanned};
@@ -16,7 +16,7 @@ pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
     let serializer = match model.attrs.serializer.value() {
         Some(serializer) => quote!(#serializer),
         // An error about a missing `Serialize` points at the type.
-        None => quote_spanned!(ident.span()=> #krate::serializer::Bincode),
+        None => located_at(ident.span(), quote!(#krate::serializer::Bincode)),
     };
     let principal = model
         .attrs
@@ -42,6 +42,15 @@ pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
             #previous
         }
     }
+}
+
+/// Tokens that resolve as before, with errors at `place`.
+fn located_at(place: Span, tokens: TokenStream) -> TokenStream {
+    let relocate = |mut token: TokenTree| {
+        token.set_span(token.span().located_at(place));
+        token
+    };
+    tokens.into_iter().map(relocate).collect()
 }
 
 fn principal_fn(krate: &Path, principal: &Principal) -> TokenStream {

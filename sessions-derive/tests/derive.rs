@@ -2,9 +2,11 @@
 
 use std::{borrow::Cow, time::Duration};
 
+use serde::{Deserialize, Serialize};
 use sessions_core::{
-    CookieSpec, Principal, SameSite, SerializerError, Session, SessionSerializer, SessionSpec, Transport,
-    serializer::Shape,
+    CookieSpec, Principal, SameSite, Schema, SerializerError, Session, SessionSerializer, SessionSpec,
+    Transport,
+    serializer::{Bincode, Shape},
 };
 use sessions_derive::CoreSession;
 
@@ -289,4 +291,38 @@ fn names_in_scope_do_not_reach_the_generated_code() {
         Some(Principal::new("ann"))
     );
     assert_eq!(<Shadowed as Session>::previous().len(), 1);
+}
+
+#[derive(CoreSession, Serialize, Deserialize, Debug, PartialEq)]
+#[session(name = "N", max_age = "1 week")]
+struct NumbersV1(u8, #[serde(skip)] u8);
+
+#[derive(CoreSession, Serialize, Deserialize, Debug, PartialEq)]
+#[session(name = "N", version = 2, previous = NumbersV1, serializer = sessions_core::serializer::Json)]
+struct Numbers {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first: Option<u8>,
+}
+
+impl From<NumbersV1> for Numbers {
+    fn from(old: NumbersV1) -> Self {
+        Self { first: Some(old.0) }
+    }
+}
+
+fn round_trip<T: Session>(value: &T) -> Result<T, SerializerError> {
+    let mut bytes = Vec::new();
+    T::Serializer::serialize(value, &mut bytes)?;
+    T::Serializer::deserialize(&bytes)
+}
+
+#[test]
+fn bincode_is_the_default_serializer_and_another_can_be_bound() {
+    let _: fn(NumbersV1) -> <NumbersV1 as Session>::Serializer = |_| Bincode;
+    assert_eq!(round_trip(&NumbersV1(7, 9)).unwrap(), NumbersV1(7, 0));
+    assert_eq!(
+        round_trip(&Numbers { first: None }).unwrap(),
+        Numbers { first: None }
+    );
+    assert_eq!(Numbers::previous()[0].schema(), Schema::of::<NumbersV1>());
 }

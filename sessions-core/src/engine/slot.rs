@@ -131,6 +131,11 @@ impl<T: Session> Slot<T> {
         Ok(())
     }
 
+    /// Lets nothing be changed from now on: the request is over, however it ended.
+    pub fn close(&self) {
+        self.state().phase = Phase::Committed;
+    }
+
     /// Names the session; safe to show and to log, and no credential.
     #[must_use]
     pub fn public_id(&self) -> Option<PublicId> {

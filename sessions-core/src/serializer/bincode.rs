@@ -1,5 +1,7 @@
 //! The default serializer: compact, and the only place that knows bincode.
 
+use std::marker::PhantomData;
+
 use bincode::{
     config::{Configuration, Limit, LittleEndian, Varint},
     enc::write::Writer,
@@ -7,7 +9,11 @@ use bincode::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{MAX_PAYLOAD_LEN, SerializerError, SessionSerializer, Shape, append, check_len};
+use super::{
+    MAX_PAYLOAD_LEN, SerializerError, SessionSerializer, Shape, append,
+    bounded::{Bounded, Bounds},
+    check_len,
+};
 
 /// Bincode 2 in its standard configuration: small and fast, without field names.
 ///
@@ -39,7 +45,13 @@ impl<T: Serialize + DeserializeOwned> SessionSerializer<T> for Bincode {
 
     fn deserialize(bytes: &[u8]) -> Result<T, SerializerError> {
         check_len(bytes.len())?;
-        let (value, read) = bincode::serde::decode_from_slice(bytes, CONFIG).map_err(without_values)?;
+        let bounds = Bounds::new();
+        let seed = Bounded {
+            inner: PhantomData,
+            bounds: &bounds,
+        };
+        let (value, read) =
+            bincode::serde::seed_decode_from_slice(seed, bytes, CONFIG).map_err(without_values)?;
         if read == bytes.len() {
             Ok(value)
         } else {

@@ -1,6 +1,7 @@
 //! What turns a data class into bytes and back.
 
 mod bincode;
+mod bounded;
 #[cfg(feature = "json")]
 mod json;
 mod shape;

@@ -1,6 +1,8 @@
 //! What the bytes of a type look like.
 
 mod access;
+mod calls;
+mod encode;
 mod node;
 mod probe;
 mod samples;
@@ -21,7 +23,8 @@ impl Shape {
     /// names and their order, and the types of all of them, at any depth. Rust's own type names are not part of it,
     /// with one exception. Where a type takes none of the made-up values, or asks for whatever comes
     /// (`deserialize_any`), its name stands for what cannot be seen: what such a type contains may change without
-    /// changing the shape. What is `flatten`ed, `tag`ged or `untagged` is such a type.
+    /// changing the shape. What is `flatten`ed, `tag`ged or `untagged` is such a type, and a tuple in which something
+    /// follows such a type.
     ///
     /// Never panics unless `T::deserialize` does. The work is bounded: of a type with hundreds of thousands of
     /// combinations the rest goes by name.

@@ -31,7 +31,7 @@ pub(super) fn principal(data: &Data, errors: &mut Errors) -> Option<Principal> {
                 if found.is_some() {
                     errors.push(
                         key,
-                        "a session has one principal, and another field is it already",
+                        "a session has one principal, and another field is marked already",
                         "remove one of the two",
                     );
                     return Handled::Failed;

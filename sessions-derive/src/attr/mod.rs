@@ -94,9 +94,24 @@ impl Attrs {
             }
             "crate" => self.krate.fill(key, errors, |e| crate_path(key, input, e)),
             _ => {
-                unknown::on_struct(&ident.unraw(), key, input, errors);
+                if let Some(meant) = unknown::on_struct(&ident.unraw(), key, input, errors) {
+                    self.mark_broken(meant);
+                }
                 Handled::Failed
             }
+        }
+    }
+
+    /// A mistyped option is there all the same: that it lacks is no second mistake.
+    fn mark_broken(&mut self, option: &str) {
+        match option {
+            "name" => self.name.mark_broken(),
+            "transport" => self.transport.mark_broken(),
+            "max_age" => self.max_age.mark_broken(),
+            "absolute_lifetime" => self.absolute_lifetime.mark_broken(),
+            "serializer" => self.serializer.mark_broken(),
+            "version" => self.version.mark_broken(),
+            _ => {}
         }
     }
 }
@@ -150,7 +165,8 @@ fn duration(
             place: literal.place,
         }),
         Err(error) => {
-            errors.push(literal.place, error.message, error.help);
+            let help = format!("`{key} = {}`", error.help.trim_matches('`'));
+            errors.push(literal.place, error.message, help);
             None
         }
     }

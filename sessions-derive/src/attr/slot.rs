@@ -45,6 +45,12 @@ impl<T> Slot<T> {
         }
     }
 
+    pub(super) fn mark_broken(&mut self) {
+        if matches!(self, Self::Unset) {
+            *self = Self::Broken;
+        }
+    }
+
     pub(crate) fn setting(&self) -> Option<&Setting<T>> {
         match self {
             Self::Set(setting) => Some(setting),

@@ -37,7 +37,13 @@ const BY_TYPE: [&str; 9] = [
     "signed",
 ];
 
-pub(super) fn on_struct(ident: &Ident, key: &Ident, input: ParseStream<'_>, errors: &mut Errors) {
+/// Returns the option that was meant, where there is a guess.
+pub(super) fn on_struct(
+    ident: &Ident,
+    key: &Ident,
+    input: ParseStream<'_>,
+    errors: &mut Errors,
+) -> Option<&'static str> {
     let name = key.to_string();
     let (message, help) = match name.as_str() {
         "principal" => (
@@ -77,9 +83,10 @@ pub(super) fn on_struct(ident: &Ident, key: &Ident, input: ParseStream<'_>, erro
                 format!("`transport = cookie({name}{value})`"),
             )
         }
-        _ => return suggest(key, &name, &STRUCT, errors),
+        _ => return suggest(key, &STRUCT, errors),
     };
     errors.push(key, message, help);
+    None
 }
 
 pub(super) fn in_cookie(key: &Ident, errors: &mut Errors) {
@@ -91,7 +98,7 @@ pub(super) fn in_cookie(key: &Ident, errors: &mut Errors) {
             format!("write `{name} = …` beside `transport`"),
         );
     } else {
-        suggest(key, &name, &COOKIE, errors);
+        suggest(key, &COOKIE, errors);
     }
 }
 
@@ -110,30 +117,33 @@ pub(super) fn on_field(key: &Ident, errors: &mut Errors) {
             format!("`#[serde({name})]`"),
         );
     } else {
-        suggest(key, &name, &["principal"], errors);
+        suggest(key, &["principal"], errors);
     }
 }
 
 /// An unknown word where one of a few is expected.
 pub(super) fn word(option: &str, found: &str, known: &[&str], place: &TokenStream, errors: &mut Errors) {
-    let (question, help) = question(found, known);
-    errors.push(place, format!("{option} cannot be `{found}`{question}"), help);
-}
-
-fn suggest(key: &Ident, name: &str, known: &[&str], errors: &mut Errors) {
-    let (question, help) = question(name, known);
-    errors.push(key, format!("unknown option `{name}`{question}"), help);
-}
-
-fn question(found: &str, known: &[&str]) -> (String, String) {
-    let close = did_you_mean(found, known)
-        .map(|close| format!(", did you mean `{close}`?"))
-        .unwrap_or_default();
-    let list: Vec<String> = known.iter().map(|known| format!("`{known}`")).collect();
-    let verb = if known.len() == 1 {
-        "the only one is"
-    } else {
-        "there are"
+    let help = match did_you_mean(found, known) {
+        Some(close) => format!("did you mean `{close}`?"),
+        None => format!("it is one of {}", list(known)),
     };
-    (close, format!("{verb} {}", list.join(", ")))
+    errors.push(place, format!("{option} cannot be `{found}`"), help);
+}
+
+fn suggest(key: &Ident, known: &[&'static str], errors: &mut Errors) -> Option<&'static str> {
+    let close = did_you_mean(&key.to_string(), known);
+    let help = match close {
+        Some(close) => format!("did you mean `{close}`?"),
+        None => format!("the options are {}", list(known)),
+    };
+    errors.push(key, format!("unknown option `{key}`"), help);
+    close
+}
+
+fn list(known: &[&str]) -> String {
+    known
+        .iter()
+        .map(|known| format!("`{known}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

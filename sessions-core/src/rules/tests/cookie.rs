@@ -111,6 +111,7 @@ fn a_domain_is_a_host_name() {
         "ä.de",
         "-a.b",
         "a_b.c",
+        "a-.b",
     ] {
         assert_eq!(
             culprits(&cookie("a", |c| c.domain = Some(domain.into()))),

@@ -48,6 +48,8 @@ pub(super) enum Kind {
     },
     Enum {
         variants: Vec<Variant>,
+        /// Those that a value was made of, in the order they were found: the first needs none of the others inside.
+        good: Vec<usize>,
         /// The variant that is tried next.
         next: usize,
     },
@@ -63,12 +65,10 @@ pub(super) struct Field {
     pub(super) alias: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Variant {
     pub(super) name: &'static str,
     pub(super) payload: Id,
-    /// A value of it was taken.
-    pub(super) good: bool,
 }
 
 impl Node {

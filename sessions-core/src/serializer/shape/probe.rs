@@ -1,19 +1,13 @@
-//! The `Deserializer` that answers each call with a made-up value and notes the call.
+//! How each kind of call is answered with a made-up value, and noted.
 
 use std::{any::type_name, fmt};
 
-use serde::{
-    Deserializer,
-    de::{
-        Error, Visitor,
-        value::{MapDeserializer, SeqDeserializer},
-    },
-};
+use serde::de::{Error, Visitor};
 
 use super::{
     access::{Choice, Elements, Entries, Fields},
-    node::{Id, Kind, State},
-    samples::{BYTE_LENGTHS, CHARS, FLOATS, INTEGERS, KNOWN_LENGTHS, LENGTHS, STRINGS, ZEROS},
+    node::{Id, Kind, State, Variant},
+    samples::{KNOWN_LENGTHS, LENGTHS},
     tracer::{Identity, Tracer},
 };
 
@@ -54,7 +48,7 @@ impl Probe<'_> {
     }
 
     /// Runs what reads a type that may contain itself.
-    fn named_type<V: Visitor<'static>>(
+    pub(super) fn named_type<V: Visitor<'static>>(
         self,
         parts: &'static [&'static str],
         run: impl FnOnce(Probe<'_>) -> Result<V::Value, Refused>,
@@ -74,7 +68,7 @@ impl Probe<'_> {
     }
 
     /// A value without parts: `give` is asked for a sample that was not refused yet.
-    fn leaf<V: Visitor<'static>>(
+    pub(super) fn leaf<V: Visitor<'static>>(
         self,
         name: &'static str,
         samples: usize,
@@ -113,7 +107,7 @@ impl Probe<'_> {
         Ok(())
     }
 
-    fn option<V: Visitor<'static>>(mut self, visitor: V) -> Result<V::Value, Refused> {
+    pub(super) fn option<V: Visitor<'static>>(mut self, visitor: V) -> Result<V::Value, Refused> {
         let child = match *self.kind() {
             Kind::Option(child) => child,
             _ => self.tracer.add(),
@@ -121,7 +115,7 @@ impl Probe<'_> {
         *self.kind() = Kind::Option(child);
         let seen = self.seen() || self.tracer.state(child) != State::Open;
         let Self { tracer, produce, .. } = self;
-        if seen && (tracer.shift % 2 == 0 || tracer.state(child) == State::Barren) {
+        if produce || seen && (tracer.shift % 2 == 0 || tracer.state(child) == State::Barren) {
             return visitor.visit_none();
         }
         tracer.enter(child, type_name::<V::Value>(), |tracer| {
@@ -133,7 +127,7 @@ impl Probe<'_> {
         })
     }
 
-    fn newtype<V: Visitor<'static>>(mut self, visitor: V) -> Result<V::Value, Refused> {
+    pub(super) fn newtype<V: Visitor<'static>>(mut self, visitor: V) -> Result<V::Value, Refused> {
         let child = match *self.kind() {
             Kind::Newtype(child) => child,
             _ => self.tracer.add(),
@@ -155,10 +149,13 @@ impl Probe<'_> {
         visitor: V,
     ) -> Result<V::Value, Refused> {
         if !matches!(self.kind(), Kind::Elements { len: known, .. } if *known == len) {
-            *self.kind() = Kind::Elements {
-                len,
-                children: Vec::new(),
+            // An element that was not asked for yet keeps a sequence open.
+            let children = if len.is_none() {
+                vec![self.tracer.add()]
+            } else {
+                Vec::new()
             };
+            *self.kind() = Kind::Elements { len, children };
         }
         let first = match self.kind() {
             Kind::Elements { children, .. } => children.first().copied(),
@@ -169,6 +166,7 @@ impl Probe<'_> {
         let left = match len {
             Some(len) => len,
             None if made && !self.seen() => LENGTHS[own % LENGTHS.len()],
+            None if self.produce => KNOWN_LENGTHS[own % KNOWN_LENGTHS.len()],
             None => KNOWN_LENGTHS[shift % KNOWN_LENGTHS.len()],
         };
         let Self {
@@ -185,7 +183,7 @@ impl Probe<'_> {
         })
     }
 
-    fn map<V: Visitor<'static>>(mut self, visitor: V) -> Result<V::Value, Refused> {
+    pub(super) fn map<V: Visitor<'static>>(mut self, visitor: V) -> Result<V::Value, Refused> {
         let (key, value) = match *self.kind() {
             Kind::Map(key, value) => (key, value),
             _ => (self.tracer.add(), self.tracer.add()),
@@ -282,14 +280,18 @@ impl Probe<'_> {
         result
     }
 
-    fn variants<V: Visitor<'static>>(
+    pub(super) fn variants<V: Visitor<'static>>(
         mut self,
         names: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Refused> {
         if !matches!(self.kind(), Kind::Enum { .. }) {
             let variants = self.tracer.variants(names);
-            *self.kind() = Kind::Enum { variants, next: 0 };
+            *self.kind() = Kind::Enum {
+                variants,
+                good: Vec::new(),
+                next: 0,
+            };
         }
         let seen = self.seen();
         let Self {
@@ -297,13 +299,13 @@ impl Probe<'_> {
             node,
             produce,
         } = self;
-        let Some((index, payload)) = tracer.choose(node, seen) else {
+        let Some((index, Variant { name, payload })) = tracer.choose(node, seen, produce) else {
             return Err(tracer.blame());
         };
         let blames = tracer.blames;
         let result = visitor.visit_enum(Choice {
             tracer: &mut *tracer,
-            name: names[index],
+            name,
             payload,
             produce,
         });
@@ -314,172 +316,5 @@ impl Probe<'_> {
             return Err(tracer.blame_and_learn());
         }
         result
-    }
-}
-
-macro_rules! numbers {
-    ($($method:ident $visit:ident $type:ident)*) => {
-        $(fn $method<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
-            self.leaf(stringify!($type), INTEGERS.len(), visitor, |visitor, sample| {
-                visitor.$visit($type::try_from(INTEGERS[sample]).unwrap_or(1))
-            })
-        })*
-    };
-}
-
-impl Deserializer<'static> for Probe<'_> {
-    type Error = Refused;
-
-    numbers! {
-        deserialize_i8 visit_i8 i8
-        deserialize_i16 visit_i16 i16
-        deserialize_i32 visit_i32 i32
-        deserialize_i64 visit_i64 i64
-        deserialize_i128 visit_i128 i128
-        deserialize_u8 visit_u8 u8
-        deserialize_u16 visit_u16 u16
-        deserialize_u32 visit_u32 u32
-        deserialize_u64 visit_u64 u64
-        deserialize_u128 visit_u128 u128
-    }
-
-    fn deserialize_bool<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
-        self.leaf("bool", 2, visitor, |visitor, sample| {
-            visitor.visit_bool(sample == 1)
-        })
-    }
-
-    fn deserialize_f32<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
-        self.leaf("f32", FLOATS.len(), visitor, |visitor, sample| {
-            visitor.visit_f32(FLOATS[sample])
-        })
-    }
-
-    fn deserialize_f64<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
-        self.leaf("f64", FLOATS.len(), visitor, |visitor, sample| {
-            visitor.visit_f64(FLOATS[sample].into())
-        })
-    }
-
-    fn deserialize_char<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
-        self.leaf("char", CHARS.len(), visitor, |visitor, sample| {
-            visitor.visit_char(CHARS[sample])
-        })
-    }
-
-    fn deserialize_str<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
-        self.leaf("str", STRINGS.len(), visitor, |visitor, sample| {
-            visitor.visit_borrowed_str(STRINGS[sample])
-        })
-    }
-
-    fn deserialize_string<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
-        self.deserialize_str(visitor)
-    }
-
-    fn deserialize_bytes<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
-        self.leaf("bytes", BYTE_LENGTHS.len(), visitor, |visitor, sample| {
-            visitor.visit_borrowed_bytes(&ZEROS[..BYTE_LENGTHS[sample]])
-        })
-    }
-
-    fn deserialize_byte_buf<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
-        self.deserialize_bytes(visitor)
-    }
-
-    fn deserialize_unit<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
-        self.leaf("unit", 1, visitor, |visitor, _| visitor.visit_unit())
-    }
-
-    fn deserialize_unit_struct<V: Visitor<'static>>(
-        self,
-        _name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Refused> {
-        self.deserialize_unit(visitor)
-    }
-
-    /// One of each kind, and more text, since that is what most formats hand over.
-    fn deserialize_any<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
-        self.leaf(
-            "any",
-            8 + STRINGS.len(),
-            visitor,
-            |visitor, sample| match sample {
-                0 => visitor.visit_unit(),
-                1 => visitor.visit_bool(false),
-                2 => visitor.visit_u64(1),
-                3 => visitor.visit_i64(-1),
-                4 => visitor.visit_f64(0.5),
-                5 => visitor.visit_seq(SeqDeserializer::new(std::iter::empty::<u8>())),
-                6 => visitor.visit_map(MapDeserializer::new(std::iter::empty::<(u8, u8)>())),
-                7 => visitor.visit_borrowed_bytes(&ZEROS),
-                sample => visitor.visit_borrowed_str(STRINGS[sample - 8]),
-            },
-        )
-    }
-
-    fn deserialize_ignored_any<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
-        self.leaf("ignored", 1, visitor, |visitor, _| visitor.visit_unit())
-    }
-
-    /// The key of a map whose fields are not known beforehand.
-    fn deserialize_identifier<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
-        self.deserialize_str(visitor)
-    }
-
-    fn deserialize_option<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
-        self.option(visitor)
-    }
-
-    fn deserialize_seq<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
-        self.elements(None, visitor)
-    }
-
-    fn deserialize_tuple<V: Visitor<'static>>(self, len: usize, visitor: V) -> Result<V::Value, Refused> {
-        self.elements(Some(len), visitor)
-    }
-
-    fn deserialize_map<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Refused> {
-        self.map(visitor)
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'static>>(
-        self,
-        _name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Refused> {
-        self.named_type::<V>(&[], |probe| probe.newtype(visitor))
-    }
-
-    fn deserialize_tuple_struct<V: Visitor<'static>>(
-        self,
-        _name: &'static str,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value, Refused> {
-        self.named_type::<V>(&[], |probe| probe.elements(Some(len), visitor))
-    }
-
-    fn deserialize_struct<V: Visitor<'static>>(
-        self,
-        _name: &'static str,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Refused> {
-        self.named_type::<V>(fields, |probe| probe.fields(fields, visitor))
-    }
-
-    fn deserialize_enum<V: Visitor<'static>>(
-        self,
-        _name: &'static str,
-        variants: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Refused> {
-        self.named_type::<V>(variants, |probe| probe.variants(variants, visitor))
-    }
-
-    fn is_human_readable(&self) -> bool {
-        self.tracer.human_readable
     }
 }

@@ -5,17 +5,17 @@ use std::any::type_name;
 use serde::de::{DeserializeOwned, DeserializeSeed};
 
 use super::{
+    encode::encode,
     node::{Field, Id, Kind, Node, State, Variant},
     probe::{Probe, Refused},
 };
-use crate::lp::put;
 
 /// More values than there are samples of any one kind.
-const MAX_REFUSALS: usize = 48;
+pub(super) const MAX_REFUSALS: usize = 48;
 /// Deeper than any session is nested.
 const MAX_DEPTH: usize = 96;
 /// Some milliseconds' worth; an enum of a thousand variants takes a few thousand.
-const MAX_STEPS: usize = 1 << 18;
+const MAX_STEPS: usize = 1 << 17;
 
 const ROOT: Id = 0;
 
@@ -83,7 +83,7 @@ impl Tracer {
             idle = if tracer.learnt == before { idle + 1 } else { 0 };
         }
         let mut out = Vec::new();
-        tracer.encode(ROOT, &mut Vec::new(), &mut out);
+        encode(&tracer.nodes, ROOT, &mut Vec::new(), &mut out);
         out
     }
 
@@ -96,7 +96,7 @@ impl Tracer {
     }
 
     pub(super) fn name(&mut self, id: Id, type_name: &'static str) {
-        if self.nodes[id].type_name.is_empty() && type_name != self.root_name {
+        if self.nodes[id].type_name.is_empty() && !mentions(type_name, self.root_name) {
             self.nodes[id].type_name = type_name;
         }
     }
@@ -234,34 +234,32 @@ impl Tracer {
         }
     }
 
-    /// A variant for this run, with its payload: one that is not seen through, or of those that can be made where
-    /// all is `seen`.
-    pub(super) fn choose(&mut self, node: Id, seen: bool) -> Option<(usize, Id)> {
-        let Kind::Enum { variants, next } = &self.nodes[node].kind else {
+    /// A variant for this run, and its index: one that is not seen through; or one that can be made, where all is
+    /// `seen`, the simplest of them where any value will do.
+    pub(super) fn choose(&mut self, node: Id, seen: bool, produce: bool) -> Option<(usize, Variant)> {
+        let Kind::Enum { variants, good, next } = &self.nodes[node].kind else {
             return None;
         };
-        let good: Vec<usize> = (0..variants.len())
-            .filter(|index| variants[*index].good)
-            .collect();
         let open = (0..variants.len())
             .map(|offset| (*next + offset) % variants.len())
             .find(|index| self.state(variants[*index].payload) == State::Open);
         let index = match open {
             Some(index) if !seen || good.is_empty() => index,
+            _ if produce => *good.first()?,
             _ => *good.get(self.shift % good.len().max(1))?,
         };
-        let payload = variants[index].payload;
+        let variant = variants[index];
         if let Kind::Enum { next, .. } = &mut self.nodes[node].kind {
             *next = index + 1;
         }
-        Some((index, payload))
+        Some((index, variant))
     }
 
     pub(super) fn found_good(&mut self, node: Id, index: usize) {
-        if let Kind::Enum { variants, .. } = &mut self.nodes[node].kind
-            && !variants[index].good
+        if let Kind::Enum { good, .. } = &mut self.nodes[node].kind
+            && !good.contains(&index)
         {
-            variants[index].good = true;
+            good.push(index);
             self.learnt += 1;
         }
     }
@@ -273,7 +271,6 @@ impl Tracer {
             .map(|name| Variant {
                 name,
                 payload: self.add(),
-                good: false,
             })
             .collect()
     }
@@ -302,9 +299,9 @@ impl Tracer {
                     .map(|field| &field.node);
                 (read.clone().any(open), *by_position && read.any(barren))
             }
-            Kind::Enum { variants, .. } => {
+            Kind::Enum { variants, good, .. } => {
                 let open = variants.iter().any(|variant| open(&variant.payload));
-                (open, !open && !variants.iter().any(|variant| variant.good))
+                (open, !open && good.is_empty())
             }
         };
         if ok && !left {
@@ -313,85 +310,13 @@ impl Tracer {
             self.close(node, State::Barren);
         }
     }
+}
 
-    /// Writes the tree down; `path` leads to `node`.
-    fn encode(&self, node: Id, path: &mut Vec<Id>, out: &mut Vec<u8>) {
-        let count = |out: &mut Vec<u8>, count: usize| out.extend_from_slice(&(count as u64).to_be_bytes());
-        path.push(node);
-        match &self.nodes[node].kind {
-            Kind::Unseen => put(out, b"unseen"),
-            Kind::Leaf { name, .. } => put(out, name.as_bytes()),
-            Kind::Option(child) => {
-                put(out, b"option");
-                self.encode(*child, path, out);
-            }
-            Kind::Newtype(child) => {
-                put(out, b"newtype");
-                self.encode(*child, path, out);
-            }
-            Kind::Elements { len, children } => {
-                match len {
-                    Some(len) => {
-                        put(out, b"tuple");
-                        count(out, *len);
-                    }
-                    None => put(out, b"seq"),
-                }
-                count(out, children.len());
-                children.iter().for_each(|child| self.encode(*child, path, out));
-            }
-            Kind::Map(key, value) => {
-                put(out, b"map");
-                self.encode(*key, path, out);
-                self.encode(*value, path, out);
-            }
-            Kind::Struct { fields, .. } => {
-                let fields = || fields.iter().filter(|field| !field.alias);
-                put(out, b"struct");
-                count(out, fields().count());
-                for field in fields() {
-                    put(out, field.name.as_bytes());
-                    self.encode(field.node, path, out);
-                }
-            }
-            Kind::Enum { variants, .. } => {
-                put(out, b"enum");
-                count(out, variants.len());
-                for variant in variants {
-                    put(out, variant.name.as_bytes());
-                    self.encode(variant.payload, path, out);
-                }
-            }
-            Kind::Back(place) => {
-                put(out, b"back");
-                count(out, path.iter().rev().position(|id| id == place).unwrap_or(0));
-            }
-        }
-        if let Some(name) = self.stand_in(node) {
-            put(out, b"named");
-            put(out, name.as_bytes());
-        }
-        path.pop();
-    }
-
-    /// The type's name, where that has to stand for what was not seen.
-    fn stand_in(&self, id: Id) -> Option<&'static str> {
-        let node = &self.nodes[id];
-        let unseen = |id: &Id| matches!(self.nodes[*id].kind, Kind::Unseen);
-        let hidden = match &node.kind {
-            Kind::Back(_) => return None,
-            Kind::Unseen | Kind::Leaf { name: "any", .. } => true,
-            Kind::Leaf { .. } | Kind::Option(_) | Kind::Newtype(_) => node.state == State::Barren,
-            Kind::Elements { len, children } => {
-                children.is_empty() && *len != Some(0) || len.is_some_and(|len| children.len() < len)
-            }
-            Kind::Map(key, value) => unseen(key) || unseen(value),
-            Kind::Struct { fields, .. } => fields.iter().any(|field| !field.alias && unseen(&field.node)),
-            Kind::Enum { .. } => false,
-        };
-        let given_up = node.state == State::Open || node.refusals > MAX_REFUSALS;
-        // The names inside serde's expansions and private modules contain the outer type's, and serde's version.
-        ((hidden || given_up) && !node.type_name.is_empty() && !node.type_name.contains("__"))
-            .then_some(node.type_name)
-    }
+/// Whether the type `inner` is part of the type `outer`, by their names. The root's own name may change, and with it
+/// would all that mention it.
+fn mentions(outer: &str, inner: &str) -> bool {
+    let goes_on = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    outer
+        .match_indices(inner)
+        .any(|(at, _)| !outer[..at].ends_with(goes_on) && !outer[at + inner.len()..].starts_with(goes_on))
 }

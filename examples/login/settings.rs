@@ -1,0 +1,84 @@
+//! What the environment says: where to listen, where the sessions are, which key protects them.
+
+use std::{
+    env::{self, VarError},
+    error::Error,
+    fs::{self, OpenOptions},
+    io::{ErrorKind, Write},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+use sessions_actix::protection::{Key, KeyRing};
+
+pub(crate) struct Settings {
+    pub(crate) address: SocketAddr,
+    pub(crate) folder: PathBuf,
+    pub(crate) keys: KeyRing,
+}
+
+impl Settings {
+    pub(crate) fn from_env() -> Result<Self, Box<dyn Error>> {
+        let host = match env::var("BIND_ADDRESS") {
+            Ok(host) => host
+                .parse()
+                .map_err(|error| format!("BIND_ADDRESS is no IP address: {error}"))?,
+            Err(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        };
+        let port = match env::var("PORT") {
+            Ok(port) => port
+                .parse()
+                .map_err(|error| format!("PORT is no port number: {error}"))?,
+            Err(_) => 8080,
+        };
+        let folder = PathBuf::from(env::var_os("SESSIONS_DIR").unwrap_or_else(|| ".sessions".into()));
+        create_private_folder(&folder)?;
+        println!("The sessions are kept in {}.", folder.display());
+
+        let keys = match env::var("SESSION_KEY") {
+            Err(VarError::NotPresent) => KeyRing::new(kept_key(&folder.join("key"))?),
+            _ => KeyRing::from_env("SESSION_KEY")?,
+        };
+        Ok(Self {
+            address: SocketAddr::new(host, port),
+            folder,
+            keys,
+        })
+    }
+}
+
+/// The key in the file, which is made if it isn't there.
+fn kept_key(path: &Path) -> Result<Key, Box<dyn Error>> {
+    let shown = path.display();
+    // `create_new`: of two programs that start at once, only one writes.
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(mut file) => {
+            let key = Key::generate()?;
+            file.write_all(key.expose_base64().as_bytes())?;
+            println!("SESSION_KEY is not set: made a key, kept in {shown}, which only you can read.");
+            Ok(key)
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            println!("SESSION_KEY is not set: using the key in {shown}.");
+            let text = fs::read_to_string(path)?;
+            Key::from_base64(text.trim()).map_err(|error| {
+                format!("{shown} has no usable key; delete it to get a new one: {error}").into()
+            })
+        }
+        Err(error) => Err(format!("cannot make {shown}: {error}").into()),
+    }
+}
+
+fn create_private_folder(path: &Path) -> Result<(), Box<dyn Error>> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+        .create(path)
+        .map_err(|error| format!("cannot make the folder {}: {error}", path.display()).into())
+}

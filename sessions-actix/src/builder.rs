@@ -1,0 +1,181 @@
+//! Setting sessions up.
+
+use std::{
+    any::{TypeId, type_name},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
+
+use actix_web::{HttpRequest, HttpResponse};
+use sessions_core::{
+    Clock, ConfigError, IdGenerator, Protection, Session, SessionError as Kind, SessionStorage,
+    engine::{Engine, Environment},
+    options::{ClientSide, Options, ServerSide},
+};
+
+use crate::{
+    SessionAdmin, SessionError,
+    registry::{Challenge, Registration, Registry},
+};
+
+/// The session types of an application: a middleware.
+///
+/// Build it once, outside the closure of `HttpServer::new`: each worker gets a clone, and clones share their storages.
+/// Wrap it last, that is outermost, so that nothing outside rebuilds a response and drops its headers.
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    pub(crate) registry: Arc<Registry>,
+}
+
+impl Sessions {
+    /// Begins to set sessions up.
+    pub fn builder() -> SessionsBuilder {
+        SessionsBuilder {
+            environment: Environment::default(),
+            types: Vec::new(),
+            challenges: Vec::new(),
+        }
+    }
+
+    /// The sessions of one type, to end them from outside a request.
+    ///
+    /// # Errors
+    /// `NotConfigured` if the type is not registered here.
+    pub fn admin<T: Session>(&self) -> Result<SessionAdmin<T>, SessionError> {
+        let registered = self
+            .registry
+            .find(TypeId::of::<T>())
+            .and_then(Registration::typed);
+        registered.map(SessionAdmin::new).ok_or_else(|| {
+            Kind::NotConfigured {
+                type_name: type_name::<T>(),
+                help: "add it to the `Sessions::builder()` of these sessions".to_owned(),
+            }
+            .into()
+        })
+    }
+}
+
+type Register = Box<dyn FnOnce(&Environment) -> Result<Registration, ConfigError>>;
+
+/// Sets up the session types of an application; made by [`Sessions::builder`].
+#[must_use = "nothing is set up until it is built"]
+pub struct SessionsBuilder {
+    environment: Environment,
+    types: Vec<Register>,
+    challenges: Vec<(TypeId, &'static str, Challenge)>,
+}
+
+impl SessionsBuilder {
+    /// Keeps the sessions of this type in `storage`; the client holds an id.
+    pub fn server_side<T: Session>(self, storage: impl SessionStorage) -> Self {
+        self.server_side_with::<T>(storage, |options| options)
+    }
+
+    /// As [`server_side`](Self::server_side), with options that override what the derive says.
+    pub fn server_side_with<T: Session>(
+        mut self,
+        storage: impl SessionStorage,
+        options: impl FnOnce(Options<ServerSide>) -> Options<ServerSide>,
+    ) -> Self {
+        let options = options(Options::of::<T>());
+        let storage = Arc::new(storage);
+        self.types.push(Box::new(move |environment| {
+            Registration::new(Engine::<T>::server_side(environment, storage, &options)?)
+        }));
+        self
+    }
+
+    /// Gives the sessions of this type to the client to keep, under `protection`.
+    pub fn client_side<T: Session>(self, protection: impl Protection) -> Self {
+        self.client_side_with::<T>(protection, |options| options)
+    }
+
+    /// As [`client_side`](Self::client_side), with options that override what the derive says.
+    pub fn client_side_with<T: Session>(
+        mut self,
+        protection: impl Protection,
+        options: impl FnOnce(Options<ClientSide>) -> Options<ClientSide>,
+    ) -> Self {
+        let options = options(Options::of::<T>());
+        self.types.push(Box::new(move |environment| {
+            Registration::new(Engine::<T>::client_side(environment, &protection, &options)?)
+        }));
+        self
+    }
+
+    /// Keeps applications apart that share a storage or a key. Default: empty.
+    pub fn application(mut self, name: &str) -> Self {
+        self.environment.application = name.into();
+        self
+    }
+
+    /// The source of time. Default: the system's clock.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.environment.clock = Arc::new(clock);
+        self
+    }
+
+    /// What shapes the public ids of new sessions. Default: 128 random bits.
+    pub fn id_generator(mut self, generator: impl IdGenerator) -> Self {
+        self.environment.id_generator = Some(Arc::new(generator));
+        self
+    }
+
+    /// The longest time that a storage may take for one operation. Default: two seconds.
+    pub fn storage_timeout(mut self, timeout: Duration) -> Self {
+        self.environment.storage_timeout = timeout;
+        self
+    }
+
+    /// What answers a request that requires a session of this type and has none. Default: 401 without a body.
+    ///
+    /// See [`challenge`](crate::challenge) for ready-made ones; a closure sees the request.
+    pub fn challenge<T: Session>(
+        mut self,
+        challenge: impl Fn(&HttpRequest) -> HttpResponse + Send + Sync + 'static,
+    ) -> Self {
+        self.challenges
+            .push((TypeId::of::<T>(), type_name::<T>(), Arc::new(challenge)));
+        self
+    }
+
+    /// Sends cookies over plain http: without `Secure` and `Partitioned`, and without the `__Host-` and `__Secure-` of
+    /// their names, which browsers refuse otherwise. Never in production: whoever is on the way can read and take over
+    /// every session.
+    pub fn insecure_cookies_for_development(mut self) -> Self {
+        self.environment.insecure_cookies = true;
+        self
+    }
+
+    /// Checks everything, and makes the middleware.
+    ///
+    /// # Errors
+    /// What is wrong, and how to mend it.
+    pub fn build(self) -> Result<Sessions, ConfigError> {
+        let mut registry = Registry::default();
+        for register in self.types {
+            registry.add(register(&self.environment)?)?;
+        }
+        for (type_id, type_name, challenge) in self.challenges {
+            let registration = registry.find_mut(type_id).ok_or_else(|| ConfigError::Option {
+                type_name,
+                message: "it has a challenge, and no `.server_side` or `.client_side`".to_owned(),
+            })?;
+            registration.challenge = Some(challenge);
+        }
+        Ok(Sessions {
+            registry: Arc::new(registry),
+        })
+    }
+}
+
+impl fmt::Debug for SessionsBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionsBuilder")
+            .field("environment", &self.environment)
+            .field("types", &self.types.len())
+            .finish_non_exhaustive()
+    }
+}

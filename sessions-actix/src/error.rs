@@ -1,0 +1,81 @@
+//! What a request is answered with when its session cannot be read or written.
+
+use std::fmt;
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{
+        StatusCode,
+        header::{HeaderValue, RETRY_AFTER},
+    },
+};
+
+use crate::SessionErrorKind;
+
+/// A session that could not be read or written; answers a request with a status and an empty body.
+///
+/// | [`kind`](Self::kind) | status |
+/// |---|---|
+/// | `NotConfigured`, `Serializer`, `Protection`, `Id`, `TooLargeForTransport`, `AlreadyCommitted`, `PrincipalChanged`, `NotServerSide` | 500 |
+/// | `Missing` | 401, or the type's challenge |
+/// | `Conflict`, `LimitReached` | 409 |
+/// | `Foreign` (with `Retry-After`), `Unavailable`, `OutcomeUnknown`, `Contended` | 503 |
+#[derive(Clone)]
+pub struct SessionError(SessionErrorKind);
+
+impl SessionError {
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> &SessionErrorKind {
+        &self.0
+    }
+}
+
+impl From<SessionErrorKind> for SessionError {
+    fn from(kind: SessionErrorKind) -> Self {
+        Self(kind)
+    }
+}
+
+impl fmt::Debug for SessionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for SessionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for SessionError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}
+
+/// Seconds after which a node of the newer version will answer, in a rolling deploy.
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
+
+impl ResponseError for SessionError {
+    fn status_code(&self) -> StatusCode {
+        use SessionErrorKind as Kind;
+        match self.0 {
+            Kind::Missing { .. } => StatusCode::UNAUTHORIZED,
+            Kind::Conflict | Kind::LimitReached => StatusCode::CONFLICT,
+            Kind::Foreign | Kind::Unavailable(_) | Kind::OutcomeUnknown(_) | Kind::Contended => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::new(self.status_code());
+        if matches!(self.0, SessionErrorKind::Foreign) {
+            response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
+        response
+    }
+}

@@ -1,0 +1,216 @@
+//! The middleware: makes sessions reachable, and writes them when the response head is ready.
+
+use std::{
+    future::{Ready, ready},
+    mem,
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use actix_service::{Service, Transform, forward_ready};
+use actix_web::{
+    Error, HttpMessage as _, HttpResponse, ResponseError as _,
+    body::{EitherBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+};
+use futures_util::future::LocalBoxFuture;
+use pin_project_lite::pin_project;
+use sessions_core::engine::Outcome;
+
+use crate::{SessionError, Sessions, frame::Ticket, opened::Opened, registry::Registry};
+
+impl<S, B> Transform<S, ServiceRequest> for Sessions
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Transform = SessionsMiddleware<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        ready(Ok(SessionsMiddleware {
+            service,
+            registry: Arc::clone(&self.registry),
+        }))
+    }
+}
+
+/// The service that [`Sessions`] makes of the one that it wraps.
+#[derive(Debug)]
+pub struct SessionsMiddleware<S> {
+    service: S,
+    registry: Arc<Registry>,
+}
+
+impl<S, B> Service<ServiceRequest> for SessionsMiddleware<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Future = SessionsFuture<S::Future, B>;
+
+    forward_ready!(service);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let ticket = Ticket::enter(request.head(), &mut request.extensions_mut(), &self.registry);
+        SessionsFuture {
+            service: self.service.call(request),
+            stage: Stage::Running { ticket },
+        }
+    }
+}
+
+pin_project! {
+    /// The future of a request around which there are sessions.
+    pub struct SessionsFuture<F, B> {
+        #[pin]
+        service: F,
+        stage: Stage<B>,
+    }
+}
+
+enum Stage<B> {
+    /// The handler works.
+    Running {
+        ticket: Ticket,
+    },
+    /// The head is ready; something has to be written before it goes.
+    Committing {
+        answer: Result<ServiceResponse<B>, Error>,
+        commit: LocalBoxFuture<'static, Committed>,
+    },
+    Finished,
+}
+
+impl<F, B> Future for SessionsFuture<F, B>
+where
+    F: Future<Output = Result<ServiceResponse<B>, Error>>,
+    B: MessageBody,
+{
+    type Output = Result<ServiceResponse<EitherBody<B>>, Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Stage::Running { .. } = this.stage {
+            let answer = ready!(this.service.poll(context));
+            // The stage between is `Finished`: a service that panics here is never polled again.
+            let Stage::Running { ticket } = mem::replace(this.stage, Stage::Finished) else {
+                return Poll::Pending;
+            };
+            if ticket.is_unused() {
+                return Poll::Ready(answer.map(ServiceResponse::map_into_left_body));
+            }
+            if settle(&ticket) {
+                return Poll::Ready(
+                    Committed {
+                        ticket,
+                        failure: None,
+                    }
+                    .answer(answer),
+                );
+            }
+            let commit = Box::pin(commit(ticket, outcome(&answer)));
+            *this.stage = Stage::Committing { answer, commit };
+        }
+        let Stage::Committing { commit, .. } = this.stage else {
+            return Poll::Pending;
+        };
+        let committed = ready!(commit.as_mut().poll(context));
+        let Stage::Committing { answer, .. } = mem::replace(this.stage, Stage::Finished) else {
+            return Poll::Pending;
+        };
+        Poll::Ready(committed.answer(answer))
+    }
+}
+
+fn outcome<B>(answer: &Result<ServiceResponse<B>, Error>) -> Outcome {
+    let status = match answer {
+        Ok(response) => response.status(),
+        Err(error) => error.as_response_error().status_code(),
+    };
+    if status.is_server_error() {
+        Outcome::ServerError
+    } else {
+        Outcome::Answered
+    }
+}
+
+/// Decides for all sessions at once, if none has to be written.
+fn settle(ticket: &Ticket) -> bool {
+    let mut index = 0;
+    let mut settled = true;
+    while let Some(session) = ticket.session(&mut index) {
+        settled &= session.settle();
+    }
+    settled
+}
+
+/// Writes the sessions one after the other; after one that fails the others are those of a failed request.
+async fn commit(ticket: Ticket, mut outcome: Outcome) -> Committed {
+    let mut failure = None;
+    let mut index = 0;
+    while let Some(session) = ticket.session(&mut index) {
+        if let Err(error) = session.commit(outcome).await {
+            outcome = Outcome::ServerError;
+            failure.get_or_insert(SessionError::from(error));
+        }
+    }
+    Committed { ticket, failure }
+}
+
+/// A request whose sessions are written, or not.
+struct Committed {
+    ticket: Ticket,
+    failure: Option<SessionError>,
+}
+
+impl Committed {
+    fn answer<B: MessageBody>(
+        self,
+        answer: Result<ServiceResponse<B>, Error>,
+    ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+        let mut answer = match (answer, self.failure) {
+            (Ok(response), None) => Ok(response.map_into_left_body()),
+            (Ok(response), Some(failure)) => Ok(response
+                .into_response(failure.error_response())
+                .map_into_right_body()),
+            (Err(error), None) => Err(error),
+            (Err(_), Some(failure)) => Err(failure.into()),
+        };
+        match &mut answer {
+            Ok(response) => {
+                let mut index = 0;
+                while let Some(session) = self.ticket.session(&mut index) {
+                    session.apply(response.headers_mut());
+                }
+            }
+            Err(error) => {
+                let mut sessions: Vec<Rc<dyn Opened>> = Vec::new();
+                let mut index = 0;
+                while let Some(session) = self.ticket.session(&mut index) {
+                    sessions.push(session);
+                }
+                error.add_response_mapper(move |mut response: HttpResponse| {
+                    for session in &sessions {
+                        session.apply(response.headers_mut());
+                    }
+                    response
+                });
+            }
+        }
+        answer
+    }
+}
+
+impl<F, B> std::fmt::Debug for SessionsFuture<F, B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SessionsFuture(..)")
+    }
+}

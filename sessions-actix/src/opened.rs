@@ -1,0 +1,173 @@
+//! A session that a request has asked for, whatever its type.
+
+use std::{
+    any::{Any, TypeId},
+    cell::{Cell, RefCell},
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+    time::SystemTime,
+};
+
+use actix_web::http::header::HeaderMap;
+use futures_util::{
+    FutureExt as _,
+    future::{LocalBoxFuture, Shared},
+};
+use sessions_core::{
+    Session, SessionError as Kind,
+    engine::{Opening, Outcome, Slot, TokenAction},
+};
+
+use crate::registry::Registered;
+
+/// A session that a request has asked for, whatever its type.
+pub(crate) trait Opened {
+    fn type_id(&self) -> TypeId;
+
+    /// The installation that registered its type, and commits it.
+    fn level(&self) -> usize;
+
+    /// Decides at once what can be; false if something has to be written.
+    fn settle(&self) -> bool;
+
+    /// Writes what has to be.
+    fn commit(&self, outcome: Outcome) -> LocalBoxFuture<'_, Result<(), Kind>>;
+
+    /// Tells the client what was decided.
+    fn apply(&self, headers: &mut HeaderMap);
+
+    /// Nothing can be changed from now on.
+    fn close(&self);
+
+    fn as_any(self: Rc<Self>) -> Rc<dyn Any>;
+}
+
+/// A session of this type that a request has asked for.
+pub(crate) struct OpenedSession<T: Session> {
+    level: usize,
+    registered: Arc<Registered<T>>,
+    state: RefCell<State<T>>,
+    /// What was decided.
+    action: RefCell<TokenAction>,
+    settled: Cell<bool>,
+}
+
+enum State<T: Session> {
+    Open(Slot<T>),
+    Failed(Kind),
+    Loading(Load<T>),
+}
+
+type Load<T> = Shared<LocalBoxFuture<'static, Result<Slot<T>, Kind>>>;
+
+/// A session, now or later.
+pub(crate) enum SlotFuture<T: Session> {
+    Ready(Result<Slot<T>, Kind>),
+    Loading(Rc<OpenedSession<T>>, Load<T>),
+}
+
+impl<T: Session> OpenedSession<T> {
+    /// Takes what opening came to, as far as it comes without waiting.
+    pub(crate) fn new(level: usize, registered: Arc<Registered<T>>, opening: Opening<T>) -> Rc<Self> {
+        let state = match opening {
+            Opening::Ready(slot) => State::Open(slot),
+            Opening::Loading(loading) => {
+                let mut load: LocalBoxFuture<'static, _> = Box::pin(loading.finish());
+                match (&mut load).now_or_never() {
+                    Some(Ok(slot)) => State::Open(slot),
+                    Some(Err(error)) => State::Failed(error),
+                    None => State::Loading(load.shared()),
+                }
+            }
+        };
+        Rc::new(Self {
+            level,
+            registered,
+            state: RefCell::new(state),
+            action: RefCell::new(TokenAction::Keep),
+            settled: Cell::new(false),
+        })
+    }
+
+    pub(crate) fn slot(self: Rc<Self>) -> SlotFuture<T> {
+        let load = match &*self.state.borrow() {
+            State::Open(slot) => return SlotFuture::Ready(Ok(slot.clone())),
+            State::Failed(error) => return SlotFuture::Ready(Err(error.clone())),
+            State::Loading(load) => load.clone(),
+        };
+        SlotFuture::Loading(self, load)
+    }
+
+    fn open_slot(&self) -> Option<Slot<T>> {
+        match &*self.state.borrow() {
+            State::Open(slot) => Some(slot.clone()),
+            State::Failed(_) | State::Loading(_) => None,
+        }
+    }
+}
+
+impl<T: Session> Future for SlotFuture<T> {
+    type Output = Result<Slot<T>, Kind>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
+        match &mut *self {
+            Self::Ready(answer) => std::task::Poll::Ready(answer.clone()),
+            Self::Loading(session, load) => load.poll_unpin(context).map(|answer| {
+                *session.state.borrow_mut() = match &answer {
+                    Ok(slot) => State::Open(slot.clone()),
+                    Err(error) => State::Failed(error.clone()),
+                };
+                answer
+            }),
+        }
+    }
+}
+
+impl<T: Session> Opened for OpenedSession<T> {
+    fn type_id(&self) -> TypeId {
+        TypeId::of::<T>()
+    }
+
+    fn level(&self) -> usize {
+        self.level
+    }
+
+    fn settle(&self) -> bool {
+        let decided = match &*self.state.borrow() {
+            State::Open(slot) => slot.commit_if_settled(),
+            // The extractor's error has answered the request, or nobody waited for it.
+            State::Failed(_) | State::Loading(_) => Some(TokenAction::Keep),
+        };
+        if let Some(action) = decided {
+            *self.action.borrow_mut() = action;
+            self.settled.set(true);
+        }
+        self.settled.get()
+    }
+
+    fn commit(&self, outcome: Outcome) -> LocalBoxFuture<'_, Result<(), Kind>> {
+        Box::pin(async move {
+            if let Some(slot) = self.open_slot().filter(|_| !self.settled.get()) {
+                let action = slot.commit(outcome).await?;
+                *self.action.borrow_mut() = action;
+            }
+            Ok(())
+        })
+    }
+
+    fn apply(&self, headers: &mut HeaderMap) {
+        let now = SystemTime::from(self.registered.engine.now());
+        self.registered.wire.apply(&self.action.borrow(), now, headers);
+    }
+
+    fn close(&self) {
+        if let State::Open(slot) = &*self.state.borrow() {
+            slot.close();
+        }
+    }
+
+    fn as_any(self: Rc<Self>) -> Rc<dyn Any> {
+        self
+    }
+}

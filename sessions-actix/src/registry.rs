@@ -1,0 +1,100 @@
+//! The session types of one installation.
+
+use std::{
+    any::{Any, TypeId, type_name},
+    fmt,
+    sync::Arc,
+};
+
+use actix_web::{HttpRequest, HttpResponse};
+use sessions_core::{ConfigError, Session, engine::Engine};
+
+use crate::transport::Wire;
+
+/// What answers a request that lacks a session it requires.
+pub(crate) type Challenge = Arc<dyn Fn(&HttpRequest) -> HttpResponse + Send + Sync>;
+
+/// One session type.
+pub(crate) struct Registration {
+    pub(crate) type_id: TypeId,
+    pub(crate) type_name: &'static str,
+    pub(crate) name: String,
+    pub(crate) challenge: Option<Challenge>,
+    /// `Registered<T>`.
+    typed: Arc<dyn Any + Send + Sync>,
+}
+
+/// One session type, as its own type knows it.
+pub(crate) struct Registered<T: Session> {
+    pub(crate) engine: Engine<T>,
+    pub(crate) wire: Wire,
+}
+
+impl Registration {
+    pub(crate) fn new<T: Session>(engine: Engine<T>) -> Result<Self, ConfigError> {
+        let wire = Wire::new(engine.spec()).ok_or_else(|| ConfigError::Option {
+            type_name: type_name::<T>(),
+            message: format!("`{}` is not the name of a header", engine.name()),
+        })?;
+        Ok(Self {
+            type_id: TypeId::of::<T>(),
+            type_name: type_name::<T>(),
+            name: engine.name().to_owned(),
+            challenge: None,
+            typed: Arc::new(Registered { engine, wire }),
+        })
+    }
+
+    pub(crate) fn typed<T: Session>(&self) -> Option<Arc<Registered<T>>> {
+        Arc::clone(&self.typed).downcast().ok()
+    }
+}
+
+/// All session types of one installation: a handful, so that looking one up is comparing numbers.
+#[derive(Default)]
+pub(crate) struct Registry(Vec<Registration>);
+
+impl Registry {
+    /// Adds a type, unless it or its name is there already.
+    pub(crate) fn add(&mut self, registration: Registration) -> Result<(), ConfigError> {
+        if self.find(registration.type_id).is_some() {
+            return Err(ConfigError::DuplicateType {
+                type_name: registration.type_name,
+            });
+        }
+        if let Some(other) = self.named(&registration.name) {
+            return Err(ConfigError::DuplicateName {
+                name: registration.name,
+                first: other.type_name,
+                second: registration.type_name,
+            });
+        }
+        self.0.push(registration);
+        Ok(())
+    }
+
+    pub(crate) fn find(&self, type_id: TypeId) -> Option<&Registration> {
+        self.0.iter().find(|registration| registration.type_id == type_id)
+    }
+
+    pub(crate) fn find_mut(&mut self, type_id: TypeId) -> Option<&mut Registration> {
+        self.0
+            .iter_mut()
+            .find(|registration| registration.type_id == type_id)
+    }
+
+    /// The type that goes by this name; a header's name is compared without case, and so, to be safe, is a cookie's.
+    pub(crate) fn named(&self, name: &str) -> Option<&Registration> {
+        self.0
+            .iter()
+            .find(|registration| registration.name.eq_ignore_ascii_case(name))
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map()
+            .entries(self.0.iter().map(|one| (&one.name, one.type_name)))
+            .finish()
+    }
+}

@@ -1,0 +1,175 @@
+//! From a request to its session.
+
+use std::{any::TypeId, any::type_name, rc::Rc, sync::Arc};
+
+use actix_web::{
+    HttpMessage as _, HttpRequest,
+    dev::{Extensions, RequestHead, ServiceRequest},
+    guard::GuardContext,
+    http::header::HeaderMap,
+};
+use sessions_core::{RequestView, Session, SessionError as Kind};
+
+use crate::{
+    SessionFuture,
+    frame::{self, Found, Frame, Place},
+    opened::{OpenedSession, SlotFuture},
+    registry::{Challenge, Registered},
+};
+
+/// Sessions of requests, where there is no extractor: in middleware, and in handlers that take the request.
+pub trait SessionsExt {
+    /// The session of this type, loaded at most once for each request.
+    ///
+    /// # Errors
+    /// `NotConfigured`, `Unavailable`, or `AlreadyCommitted` after the response head is ready.
+    fn session<T: Session>(&self) -> SessionFuture<T>;
+}
+
+impl SessionsExt for HttpRequest {
+    fn session<T: Session>(&self) -> SessionFuture<T> {
+        SessionFuture::new(open(self))
+    }
+}
+
+impl SessionsExt for ServiceRequest {
+    fn session<T: Session>(&self) -> SessionFuture<T> {
+        self.request().session()
+    }
+}
+
+/// Sessions of guards, which cannot wait.
+pub trait SessionPeek {
+    /// The session's value, if it can be had without asking a storage: the client keeps it, or it is open already.
+    ///
+    /// `None` where there is no session, and where it would have to be loaded first. A guard sees the sessions of the
+    /// installations around the one that it guards.
+    fn peek<T: Session>(&self) -> Option<Arc<T>>;
+}
+
+impl SessionPeek for GuardContext<'_> {
+    fn peek<T: Session>(&self) -> Option<Arc<T>> {
+        match opened::<T>(self.head(), &self.req_data(), Patience::None)
+            .ok()??
+            .slot()
+        {
+            SlotFuture::Ready(slot) => slot.ok()?.get(),
+            SlotFuture::Loading(..) => None,
+        }
+    }
+}
+
+/// The session of this type, from now on the request's.
+pub(crate) fn open<T: Session>(request: &HttpRequest) -> Result<SlotFuture<T>, Kind> {
+    match opened(request.head(), &request.extensions(), Patience::Load)? {
+        Some(opened) => Ok(opened.slot()),
+        None => Err(Kind::AlreadyCommitted),
+    }
+}
+
+/// What answers a request that requires a session of this type and has none, where the builder says.
+pub(crate) fn challenge<T: Session>(request: &HttpRequest) -> Option<Challenge> {
+    let Found::Frame(frame) = frame::find(request.head(), &request.extensions()) else {
+        return None;
+    };
+    match frame.place(TypeId::of::<T>()) {
+        Place::Level(_, registry) => registry.find(TypeId::of::<T>())?.challenge.clone(),
+        Place::Done | Place::Nowhere | Place::Clash { .. } => None,
+    }
+}
+
+/// The registration of this type around the request.
+pub(crate) fn registered<T: Session>(request: &HttpRequest) -> Result<Arc<Registered<T>>, Kind> {
+    match frame::find(request.head(), &request.extensions()) {
+        Found::Frame(frame) => place(&frame).map(|(_, registered)| registered),
+        Found::Done => Err(Kind::AlreadyCommitted),
+        Found::Nothing => Err(no_middleware::<T>()),
+    }
+}
+
+/// Whether a storage may be asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    Load,
+    None,
+}
+
+fn opened<T: Session>(
+    head: &RequestHead,
+    extensions: &Extensions,
+    patience: Patience,
+) -> Result<Option<Rc<OpenedSession<T>>>, Kind> {
+    let frame = match frame::find(head, extensions) {
+        Found::Frame(frame) => frame,
+        Found::Done => return Err(Kind::AlreadyCommitted),
+        Found::Nothing => return Err(no_middleware::<T>()),
+    };
+    if let Some(opened) = frame.session(TypeId::of::<T>()) {
+        return Ok(opened.as_any().downcast().ok());
+    }
+    let (level, registered) = place::<T>(&frame)?;
+    if patience == Patience::None && !registered.engine.is_client_side() {
+        return Ok(None);
+    }
+    let opening = registered
+        .engine
+        .open(registered.wire.tokens(&head.headers), &Headers(&head.headers));
+    let opened = OpenedSession::new(level, Arc::clone(&registered), opening);
+    frame.add(Rc::clone(&opened) as _);
+    Ok(Some(opened))
+}
+
+fn place<T: Session>(frame: &Frame) -> Result<(usize, Arc<Registered<T>>), Kind> {
+    let not_configured = |help| Err(not_configured::<T>(help));
+    match frame.place(TypeId::of::<T>()) {
+        Place::Done => Err(Kind::AlreadyCommitted),
+        Place::Nowhere => not_configured(format!(
+            "add `.server_side::<{0}>(storage)` or `.client_side::<{0}>(protection)` to the `Sessions::builder()` around this \
+             route",
+            short_name::<T>()
+        )),
+        Place::Clash { name, other } => not_configured(format!(
+            "`{}` and `{other}` are both called `{name}`, in two `Sessions` around one route: rename one of them",
+            type_name::<T>()
+        )),
+        Place::Level(level, registry) => {
+            match registry
+                .find(TypeId::of::<T>())
+                .and_then(|registration| registration.typed())
+            {
+                Some(registered) => Ok((level, registered)),
+                None => not_configured("its registration is of another type".to_owned()),
+            }
+        }
+    }
+}
+
+fn no_middleware<T>() -> Kind {
+    not_configured::<T>(
+        "no `Sessions` middleware is around this route: `App::new().wrap(sessions.clone())`".to_owned(),
+    )
+}
+
+/// The one line in the log; the client gets a 500 without a body.
+fn not_configured<T>(help: String) -> Kind {
+    let error = Kind::NotConfigured {
+        type_name: type_name::<T>(),
+        help,
+    };
+    tracing::error!("{error}");
+    error
+}
+
+fn short_name<T>() -> &'static str {
+    let name = type_name::<T>();
+    name.rsplit("::").next().unwrap_or(name)
+}
+
+/// What an id generator may see.
+struct Headers<'a>(&'a HeaderMap);
+
+impl RequestView for Headers<'_> {
+    fn header(&self, name: &str) -> Option<&[u8]> {
+        self.0.get(name).map(|value| value.as_bytes())
+    }
+}

@@ -1,0 +1,140 @@
+//! What every storage has to do, as checks that run on any storage.
+//!
+//! Each check takes a storage, works under keys of its own, and panics with a sentence when the storage breaks its
+//! promise. [`check`] runs them all; [`storage_contract_tests!`](crate::storage_contract_tests) makes a test of each.
+//!
+//! ```
+//! use sessions_core::storage::{MemoryStorage, contract};
+//!
+//! # tokio::runtime::Builder::new_multi_thread().build().unwrap().block_on(async {
+//! contract::check(|| async { MemoryStorage::new() }).await;
+//! # });
+//! ```
+//!
+//! Run them on a runtime with several threads, or the races are none. The storage is to be empty, of expired sessions
+//! at least, and nobody else may purge it meanwhile. Time is [`NOW`] and what is near it, whatever the system's clock
+//! shows: what a backend expires by a clock of its own has to last for that long.
+
+mod contents;
+mod create;
+mod delete;
+mod expiry;
+mod load;
+mod nodes;
+mod purge;
+mod races;
+mod replace;
+mod subject;
+mod touch;
+
+use std::sync::Arc;
+
+pub use self::{
+    contents::*, create::*, delete::*, expiry::*, load::*, nodes::*, purge::*, races::*, replace::*,
+    subject::*, touch::*,
+};
+use super::SessionStorage;
+
+/// Makes one test of each check of the [`contract`](crate::storage::contract).
+///
+/// It takes the future of an empty storage, and needs `tokio` with the features `macros` and `rt-multi-thread`.
+///
+/// ```
+/// mod memory {
+///     use sessions_core::storage::MemoryStorage;
+///
+///     sessions_core::storage_contract_tests!(async { MemoryStorage::new() });
+/// }
+/// ```
+#[macro_export]
+macro_rules! storage_contract_tests {
+    (@all $then:ident $make:expr) => {
+        $crate::storage_contract_tests! { @$then $make;
+            a_created_session_is_there,
+            a_taken_key_is_not_created_again,
+            keys_do_not_meet,
+            an_unknown_key_has_no_session,
+            it_is_healthy,
+            every_field_comes_back,
+            a_payload_may_be_empty,
+            a_payload_may_have_a_mebibyte,
+            any_handle_and_any_text_comes_back,
+            the_record_that_was_replaced_is_forgotten,
+            a_replace_at_the_revision_writes_the_whole_record,
+            a_replace_at_the_revision_keeps_a_touch,
+            a_replace_at_another_revision_conflicts,
+            a_replace_within_the_epoch_keeps_the_secrets,
+            a_replace_within_the_epoch_moves_times_forward_only,
+            a_replace_of_another_epoch_conflicts,
+            a_replace_never_inserts,
+            a_touch_moves_times_forward,
+            a_touch_never_moves_times_back,
+            a_touch_stops_at_the_absolute_deadline,
+            a_touch_changes_nothing_but_times,
+            a_touch_of_another_epoch_is_superseded,
+            a_deleted_session_is_gone,
+            a_delete_is_true_once,
+            a_deleted_key_can_be_created_again,
+            a_session_ends_at_its_idle_deadline,
+            a_session_ends_at_its_absolute_deadline,
+            a_session_ends_at_its_own_cap,
+            an_expired_session_makes_room,
+            a_touched_session_lives_on,
+            deadlines_may_be_at_the_end_of_time,
+            a_clock_that_goes_back_undoes_nothing,
+            a_purge_leaves_live_sessions,
+            a_purge_frees_no_more_than_its_limit,
+            a_purge_counts_what_it_frees,
+            a_purge_spares_a_session_whose_deadline_moved,
+            of_parallel_creates_one_wins,
+            of_parallel_deletes_one_wins,
+            of_parallel_replaces_at_a_revision_one_wins,
+            parallel_updates_lose_nothing,
+            racing_writes_never_bring_a_deleted_session_back,
+            racing_touches_leave_the_latest_times,
+            racing_purges_count_each_session_once,
+            readers_see_whole_records,
+        }
+    };
+    (@tests $make:expr; $($check:ident,)*) => {$(
+        #[::tokio::test(flavor = "multi_thread", worker_threads = 4)]
+        async fn $check() {
+            $crate::storage::contract::$check(::std::sync::Arc::new($make.await)).await;
+        }
+    )*};
+    (@run $make:expr; $($check:ident,)*) => {$(
+        $check(::std::sync::Arc::new($make.await)).await;
+    )*};
+    ($make:expr) => {
+        $crate::storage_contract_tests! { @all tests $make }
+    };
+}
+
+/// Runs every check, each on a storage that `make` gives.
+///
+/// # Panics
+/// The storage breaks its promise.
+pub async fn check<S: SessionStorage>(make: impl AsyncFn() -> S) {
+    crate::storage_contract_tests! { @all run make() }
+}
+
+/// Runs every check that takes two nodes, each on two storages that share their sessions.
+///
+/// # Panics
+/// The storages break their promise.
+pub async fn check_nodes<S: SessionStorage>(make: impl AsyncFn() -> (S, S)) {
+    let pair = async || {
+        let (one, other) = make().await;
+        (Arc::new(one), Arc::new(other))
+    };
+    let (one, other) = pair().await;
+    each_node_sees_what_the_other_wrote(one, other).await;
+    let (one, other) = pair().await;
+    a_node_cannot_write_over_what_it_has_not_seen(one, other).await;
+    let (one, other) = pair().await;
+    parallel_updates_on_two_nodes_lose_nothing(one, other).await;
+    let (one, other) = pair().await;
+    of_parallel_deletes_on_two_nodes_one_wins(one, other).await;
+    let (one, other) = pair().await;
+    racing_nodes_never_bring_a_deleted_session_back(one, other).await;
+}

@@ -1,0 +1,228 @@
+//! What is done to the files of a folder, where it may block.
+
+use std::{
+    fs, io,
+    path::{self, Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{
+    files,
+    lock::{Lock, Locks},
+};
+use crate::{
+    Record, RecordError, StorageKey, Timestamp,
+    storage::{Created, Expected, Replaced, StorageError, Touch, Touched},
+};
+
+pub(super) struct Folder {
+    path: PathBuf,
+    locks: Locks,
+}
+
+/// Whether a write has to outlast a loss of power.
+#[derive(Clone, Copy, PartialEq)]
+enum Lasting {
+    Yes,
+    No,
+}
+
+impl Folder {
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        // Without a slash at its end, behind which a link would pass for a folder.
+        let path: PathBuf = path::absolute(path)?.components().collect();
+        files::make_folder(&path)?;
+        let locks = Locks::open(path.join(".locks"))?;
+        Ok(Self { path, locks })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn load(&self, key: StorageKey, now: Timestamp) -> Result<Option<Record>, StorageError> {
+        let record = self.read(&self.file(&key))?;
+        Ok(record.filter(|record| !record.times.is_expired(now)))
+    }
+
+    pub(super) fn create(
+        &self,
+        key: StorageKey,
+        record: &Record,
+        now: Timestamp,
+    ) -> Result<Created, StorageError> {
+        let lock = self.lock(&key)?;
+        match self.load(key, now) {
+            Ok(None) => {}
+            Ok(Some(_)) | Err(StorageError::Unreadable(_)) => return Ok(Created::Exists),
+            Err(error) => return Err(error),
+        }
+        self.write(&lock, &key, record, Lasting::Yes)?;
+        Ok(Created::Created)
+    }
+
+    pub(super) fn replace(
+        &self,
+        key: StorageKey,
+        record: &Arc<Record>,
+        expected: Expected,
+        now: Timestamp,
+    ) -> Result<Replaced, StorageError> {
+        let lock = self.lock(&key)?;
+        let Some(stored) = self.load(key, now)? else {
+            return Ok(Replaced::NotFound);
+        };
+        match stored.replaced_by(record, expected, now) {
+            Ok(record) => {
+                self.write(&lock, &key, &record, Lasting::Yes)?;
+                Ok(Replaced::Done)
+            }
+            Err(refused) => Ok(refused),
+        }
+    }
+
+    pub(super) fn touch(
+        &self,
+        key: StorageKey,
+        touch: &Touch,
+        now: Timestamp,
+    ) -> Result<Touched, StorageError> {
+        let lock = self.lock(&key)?;
+        let Some(stored) = self.load(key, now)? else {
+            return Ok(Touched::Gone);
+        };
+        match stored.touched_by(touch, now) {
+            Ok(record) => {
+                if record.times != stored.times {
+                    self.write(&lock, &key, &record, Lasting::No)?;
+                }
+                Ok(Touched::Touched)
+            }
+            Err(refused) => Ok(refused),
+        }
+    }
+
+    pub(super) fn delete(&self, key: StorageKey, now: Timestamp) -> Result<bool, StorageError> {
+        let _lock = self.lock(&key)?;
+        let live = match self.load(key, now) {
+            Ok(record) => record.is_some(),
+            Err(StorageError::Unreadable(_)) => true,
+            Err(error) => return Err(error),
+        };
+        if files::remove(&self.file(&key)).map_err(failed)? {
+            files::sync_folder(&self.path).map_err(StorageError::outcome_unknown)?;
+        }
+        Ok(live)
+    }
+
+    pub(super) fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StorageError> {
+        let mut freed = 0;
+        let mut failure = None;
+        for entry in fs::read_dir(&self.path).map_err(failed)? {
+            if freed == limit {
+                break;
+            }
+            let Some(key) = entry.map_err(failed)?.file_name().to_str().and_then(parse_key) else {
+                continue;
+            };
+            match self.free(&key, now) {
+                Ok(expired) => freed += usize::from(expired),
+                Err(error) => failure = Some(error),
+            }
+        }
+        // One bad file must not keep the others.
+        match failure {
+            Some(error) if freed == 0 => Err(error),
+            _ => Ok(freed),
+        }
+    }
+
+    fn free(&self, key: &StorageKey, now: Timestamp) -> Result<bool, StorageError> {
+        if !self.has_expired(key, now)? {
+            return Ok(false);
+        }
+        let _lock = self.lock(key)?;
+        Ok(self.has_expired(key, now)? && files::remove(&self.file(key)).map_err(failed)?)
+    }
+
+    fn has_expired(&self, key: &StorageKey, now: Timestamp) -> Result<bool, StorageError> {
+        match self.read(&self.file(key)) {
+            Ok(record) => Ok(record.is_some_and(|record| record.times.is_expired(now))),
+            Err(StorageError::Unreadable(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Does all that a create and a delete do, beside the sessions.
+    pub(super) fn probe(&self) -> Result<(), StorageError> {
+        let lock = self.locks.any().map_err(failed)?;
+        let file = self.path.join(".probe");
+        self.put(&lock, &file, b"probe")?;
+        files::read(&file).map_err(failed)?;
+        files::remove(&file).map_err(failed)?;
+        files::sync_folder(&self.path).map_err(failed)
+    }
+
+    fn file(&self, key: &StorageKey) -> PathBuf {
+        self.path.join(key.to_string())
+    }
+
+    fn lock(&self, key: &StorageKey) -> Result<Lock, StorageError> {
+        self.locks.of(key).map_err(failed)
+    }
+
+    fn read(&self, file: &Path) -> Result<Option<Record>, StorageError> {
+        match files::read(file) {
+            Ok(None) => Ok(None),
+            Ok(Some(bytes)) => Ok(Some(Record::from_bytes(&bytes)?)),
+            // A link or a folder in the place of a session.
+            Err(_) if fs::symlink_metadata(file).is_ok_and(|found| !found.is_file()) => {
+                Err(RecordError::Version.into())
+            }
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    fn write(
+        &self,
+        lock: &Lock,
+        key: &StorageKey,
+        record: &Record,
+        lasting: Lasting,
+    ) -> Result<(), StorageError> {
+        let bytes = record.to_bytes().map_err(StorageError::unavailable)?;
+        self.put(lock, &self.file(key), &bytes)?;
+        if lasting == Lasting::Yes {
+            files::sync_folder(&self.path).map_err(StorageError::outcome_unknown)?;
+        }
+        Ok(())
+    }
+
+    fn put(&self, lock: &Lock, file: &Path, bytes: &[u8]) -> Result<(), StorageError> {
+        let draft = lock.draft();
+        files::remove(draft)
+            .and_then(|_| files::write(draft, bytes))
+            .and_then(|()| fs::rename(draft, file))
+            .map_err(failed)
+    }
+}
+
+/// The key that a file is named by, if it is a session's. One that is spelled otherwise leads to another file.
+fn parse_key(name: &str) -> Option<StorageKey> {
+    let mut key = [0; 32];
+    if name.len() != 2 * key.len() {
+        return None;
+    }
+    for (byte, digits) in key.iter_mut().zip(name.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    }
+    Some(StorageKey::from_bytes(key))
+}
+
+/// What failed before anything was written.
+fn failed(error: io::Error) -> StorageError {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StorageError::Full,
+        _ => StorageError::unavailable(error),
+    }
+}

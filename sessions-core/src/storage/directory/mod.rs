@@ -1,0 +1,128 @@
+//! Sessions in a folder.
+
+mod files;
+mod folder;
+mod lock;
+
+use std::{fmt, path::Path, sync::Arc};
+
+use tokio::runtime::Handle;
+
+use self::folder::Folder;
+use super::{
+    CachedStorage, Created, Expected, Read, Replaced, SessionStorage, StorageError, StorageFuture, Touch,
+    Touched,
+};
+use crate::{Record, StorageKey, Timestamp};
+
+/// Keeps sessions in a folder, one file each: they outlast this process, and all processes of one machine that open
+/// the folder share them.
+///
+/// A file is named by the hash of the session's handle, so no client can choose a name, and is only ever replaced as
+/// a whole: who reads it sees one write, and needs no lock. Writers of one key take turns, threads and processes
+/// alike, by a lock on a file; so the folder belongs on a local file system, one that has locks.
+///
+/// An acknowledged write outlasts a loss of power, except for a touch: the session is then as it was before it.
+///
+/// A file that this version cannot read, one of a newer version perhaps, is [`StorageError::Unreadable`] to load,
+/// replace and touch; its key is taken; a delete removes it and is true; a purge leaves it alone. What is not named
+/// like a session is ignored.
+///
+/// Its work is done on the blocking threads of `tokio`, in whose runtime it has to be awaited. What has begun there
+/// is brought to its end even if nobody waits for it.
+///
+/// ```no_run
+/// use sessions_core::storage::DirectoryStorage;
+///
+/// let storage = DirectoryStorage::open("/var/lib/shop/sessions")?;
+/// // The same with the sessions in use kept in memory, where another process's writes are seen after 5 s.
+/// let cached = storage.clone().cached();
+/// # Ok::<(), sessions_core::StorageError>(())
+/// ```
+#[derive(Clone)]
+pub struct DirectoryStorage {
+    folder: Arc<Folder>,
+}
+
+impl DirectoryStorage {
+    /// The storage in this folder, which is made if it is not there, for this user alone; the folder around it has to
+    /// be there.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] if there is something else, a symbolic link also, or if it cannot be made.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StorageError> {
+        let folder = Folder::open(path.as_ref()).map_err(StorageError::unavailable)?;
+        Ok(Self {
+            folder: Arc::new(folder),
+        })
+    }
+
+    /// This storage behind a cache.
+    #[must_use]
+    pub fn cached(self) -> CachedStorage<Self> {
+        CachedStorage::new(self)
+    }
+
+    /// Does this work where it may block.
+    fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Folder) -> Result<T, StorageError> + Send + 'static,
+    ) -> StorageFuture<'_, T> {
+        let folder = Arc::clone(&self.folder);
+        StorageFuture::boxed(async move {
+            let runtime = Handle::try_current().map_err(StorageError::unavailable)?;
+            match runtime.spawn_blocking(move || work(&folder)).await {
+                Ok(answer) => answer,
+                // The runtime ended before it began.
+                Err(error) if error.is_cancelled() => Err(StorageError::unavailable(error)),
+                Err(error) => Err(StorageError::outcome_unknown(error)),
+            }
+        })
+    }
+}
+
+impl SessionStorage for DirectoryStorage {
+    fn create(&self, key: StorageKey, record: Arc<Record>, now: Timestamp) -> StorageFuture<'_, Created> {
+        self.run(move |folder| folder.create(key, &record, now))
+    }
+
+    fn load(&self, key: StorageKey, _: Read, now: Timestamp) -> StorageFuture<'_, Option<Arc<Record>>> {
+        self.run(move |folder| Ok(folder.load(key, now)?.map(Arc::new)))
+    }
+
+    fn replace(
+        &self,
+        key: StorageKey,
+        record: Arc<Record>,
+        expected: Expected,
+        now: Timestamp,
+    ) -> StorageFuture<'_, Replaced> {
+        self.run(move |folder| folder.replace(key, &record, expected, now))
+    }
+
+    fn touch(&self, key: StorageKey, touch: Touch, now: Timestamp) -> StorageFuture<'_, Touched> {
+        self.run(move |folder| folder.touch(key, &touch, now))
+    }
+
+    fn delete(&self, key: StorageKey, now: Timestamp) -> StorageFuture<'_, bool> {
+        self.run(move |folder| folder.delete(key, now))
+    }
+
+    /// Reads every file of the folder, until it has freed as many as it may.
+    fn purge_expired(&self, limit: usize, now: Timestamp) -> StorageFuture<'_, usize> {
+        self.run(move |folder| folder.purge(limit, now))
+    }
+
+    /// Writes a file and removes it.
+    fn health(&self) -> StorageFuture<'_, ()> {
+        self.run(Folder::probe)
+    }
+}
+
+impl fmt::Debug for DirectoryStorage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DirectoryStorage")
+            .field("path", &self.folder.path())
+            .finish()
+    }
+}

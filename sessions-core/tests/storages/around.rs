@@ -1,0 +1,116 @@
+//! A storage that keeps count of what goes through it, and can hold it up.
+
+use std::{
+    any::Any,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use sessions_core::{
+    Record, StorageKey, Timestamp,
+    storage::{
+        Created, Expected, Read, Replaced, SessionStorage, StorageError, StorageFuture, Touch, Touched,
+    },
+};
+
+/// A storage and what belongs to it. Clones are one.
+#[derive(Clone)]
+pub(crate) struct Around<S> {
+    pub(crate) inner: S,
+    pub(crate) calls: Arc<AtomicUsize>,
+    /// Every call is pending once before it does its work, and once after it.
+    pub(crate) slow: bool,
+    /// Writes happen, and then fail like this.
+    pub(crate) lost: bool,
+    /// The folder that is removed with it.
+    _kept: Arc<dyn Any + Send + Sync>,
+}
+
+impl<S> Around<S> {
+    pub(crate) fn new(inner: S) -> Self {
+        Self::keeping(inner, Arc::new(()))
+    }
+
+    pub(crate) fn keeping(inner: S, kept: Arc<dyn Any + Send + Sync>) -> Self {
+        Self {
+            inner,
+            calls: Arc::default(),
+            slow: false,
+            lost: false,
+            _kept: kept,
+        }
+    }
+
+    /// How often it was called since it was last asked.
+    pub(crate) fn calls(&self) -> usize {
+        self.calls.swap(0, Ordering::SeqCst)
+    }
+
+    fn through<'a, T: Send + 'a>(
+        &'a self,
+        inner: impl FnOnce(&'a S) -> StorageFuture<'a, T> + Send + 'a,
+        write: bool,
+    ) -> StorageFuture<'a, T>
+    where
+        S: Sync,
+    {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        StorageFuture::boxed(async move {
+            self.pause().await;
+            let answer = inner(&self.inner).await;
+            self.pause().await;
+            if write && self.lost {
+                return Err(StorageError::outcome_unknown("the reply was lost"));
+            }
+            answer
+        })
+    }
+
+    async fn pause(&self) {
+        if self.slow {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+impl<S: SessionStorage> SessionStorage for Around<S> {
+    fn create(&self, key: StorageKey, record: Arc<Record>, now: Timestamp) -> StorageFuture<'_, Created> {
+        self.through(move |inner| inner.create(key, record, now), true)
+    }
+
+    fn load(&self, key: StorageKey, read: Read, now: Timestamp) -> StorageFuture<'_, Option<Arc<Record>>> {
+        self.through(move |inner| inner.load(key, read, now), false)
+    }
+
+    fn replace(
+        &self,
+        key: StorageKey,
+        record: Arc<Record>,
+        expected: Expected,
+        now: Timestamp,
+    ) -> StorageFuture<'_, Replaced> {
+        self.through(move |inner| inner.replace(key, record, expected, now), true)
+    }
+
+    fn touch(&self, key: StorageKey, touch: Touch, now: Timestamp) -> StorageFuture<'_, Touched> {
+        self.through(move |inner| inner.touch(key, touch, now), true)
+    }
+
+    fn delete(&self, key: StorageKey, now: Timestamp) -> StorageFuture<'_, bool> {
+        self.through(move |inner| inner.delete(key, now), true)
+    }
+
+    fn purge_expired(&self, limit: usize, now: Timestamp) -> StorageFuture<'_, usize> {
+        self.through(move |inner| inner.purge_expired(limit, now), true)
+    }
+
+    fn health(&self) -> StorageFuture<'_, ()> {
+        self.through(move |inner| inner.health(), false)
+    }
+
+    fn may_be_stale(&self) -> bool {
+        self.inner.may_be_stale()
+    }
+}

@@ -1,0 +1,9 @@
+//! Every storage of this crate, against the contract and beyond it.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod around;
+mod cached;
+mod contract;
+mod directory;
+mod memory;

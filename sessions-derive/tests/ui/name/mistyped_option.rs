@@ -1,0 +1,7 @@
+use sessions_derive::CoreSession;
+
+#[derive(CoreSession)]
+#[session(nme = "X-Cart", transport = header)]
+struct Cart;
+
+fn main() {}
