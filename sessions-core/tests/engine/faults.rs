@@ -1,13 +1,22 @@
 //! A storage that fails, hangs, or does not say what it did.
 
-use std::time::Duration;
+use std::{
+    pin::pin,
+    sync::Arc,
+    task::{Context, Waker},
+    time::Duration,
+};
 
-use sessions_core::{SessionError, engine::SessionStatus};
+use sessions_core::{
+    SessionError,
+    engine::{Outcome, SessionStatus},
+    protection::Encrypted,
+};
 use tokio::time::Instant;
 
 use crate::support::{
-    Client, Create, Delete, Fault, Latest, Load, Login, ReplaceEpoch, ReplaceRevision, Said, Touch, World,
-    login, mins, secs,
+    Client, Create, Delete, Fault, Latest, Load, Login, ReplaceEpoch, ReplaceRevision, Said, Stepped, Touch,
+    World, login, mins, ring, secs,
 };
 
 /// What the storage was given by default.
@@ -221,4 +230,80 @@ async fn whether_a_session_is_still_live_is_asked_of_the_storage() {
     ));
     world.pass(mins(30));
     assert!(!slot.still_live().await.unwrap());
+}
+
+#[tokio::test]
+async fn while_a_commit_waits_the_session_is_read_as_it_is_being_written() {
+    let mut world = World::new();
+    world.environment.storage_timeout = mins(10);
+    let storage = Arc::new(Stepped::default());
+    let engine = world.server_on::<Login>(storage.clone());
+    let mut client = world.alice(&engine).await;
+    for begin in [false, true] {
+        let slot = client.open().await;
+        let visits = slot.get().unwrap().visits + 1;
+        if begin {
+            slot.start(login("alice", visits)).unwrap();
+        } else {
+            slot.set(login("alice", visits)).unwrap();
+            slot.rotate_id().unwrap();
+        }
+        storage.stepping(true);
+        let action = {
+            let mut commit = pin!(slot.commit(Outcome::Answered));
+            let mut context = Context::from_waker(Waker::noop());
+            assert!(commit.as_mut().poll(&mut context).is_pending());
+            assert_eq!(slot.get().unwrap().visits, visits);
+            assert!(matches!(slot.clear(), Err(SessionError::AlreadyCommitted)));
+            storage.stepping(false);
+            commit.await.unwrap()
+        };
+        assert_eq!(client.apply(action), Said::Sent);
+        assert_eq!(slot.get().unwrap().visits, visits);
+        assert_eq!(client.sees().await.unwrap().visits, visits);
+    }
+}
+
+#[tokio::test]
+async fn a_session_whose_commit_failed_is_read_as_it_was() {
+    let world = World::new();
+    let engine = world.server();
+    for op in [Create, ReplaceEpoch, ReplaceRevision] {
+        let mut client = world.alice(&engine).await;
+        let slot = client.open().await;
+        world.storage.fault(op, Fault::Fail, 1);
+        match op {
+            Create => slot.start(login("alice", 2)).unwrap(),
+            ReplaceEpoch => slot.set(login("alice", 2)).unwrap(),
+            _ => {
+                slot.set(login("alice", 2)).unwrap();
+                slot.rotate_id().unwrap();
+            }
+        }
+        assert!(client.ends(&slot).await.is_err());
+        assert_eq!(slot.get().unwrap().visits, 1);
+        assert_eq!(slot.status(), SessionStatus::Live);
+        assert_eq!(client.sees().await.unwrap().visits, 1);
+    }
+}
+
+#[tokio::test]
+async fn expired_sessions_can_be_purged() {
+    let world = World::new();
+    let engine = world.server();
+    for _ in 0..3 {
+        world.alice(&engine).await;
+    }
+    world.pass(mins(20));
+    let live = world.alice(&engine).await;
+    assert_eq!(engine.purge_expired(10).await.unwrap(), 0);
+    world.pass(mins(10));
+    assert_eq!(engine.purge_expired(2).await.unwrap(), 2);
+    assert_eq!(engine.purge_expired(10).await.unwrap(), 1);
+    assert_eq!(live.status().await, SessionStatus::Live);
+    let by_value = world.client_side::<Login>(&Encrypted::new(&ring(1)));
+    assert!(matches!(
+        by_value.purge_expired(1).await,
+        Err(SessionError::NotServerSide)
+    ));
 }

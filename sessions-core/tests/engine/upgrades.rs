@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use sessions_core::{
     Session, SessionError, SessionSpec, Upgrade,
     engine::{Engine, SessionStatus},
+    options::{Options, ServerSide},
     protection::Encrypted,
 };
 
@@ -206,6 +207,38 @@ macro_rules! versions {
                         if by_id { vec![Load] } else { vec![] }
                     );
                 }
+            }
+
+            /// Says that it follows what has its own version.
+            #[derive(Serialize, Deserialize)]
+            struct Same {
+                items: Vec<u32>,
+            }
+
+            impl From<Second> for Same {
+                fn from(old: Second) -> Self {
+                    Self { items: old.items }
+                }
+            }
+
+            impl Session for Same {
+                const SPEC: SessionSpec = spec(2);
+                type Serializer = $serializer;
+
+                fn previous() -> Vec<Upgrade<Self>> {
+                    Upgrade::chain::<Second>()
+                }
+            }
+
+            #[test]
+            fn an_upgrade_from_the_same_version_is_refused() {
+                let world = World::new();
+                let options = Options::<ServerSide>::of::<Same>();
+                let Err(error) = Engine::<Same>::server_side(&world.environment, world.storage, &options)
+                else {
+                    panic!("it was accepted");
+                };
+                assert!(error.to_string().contains("version = 3"), "{error}");
             }
 
             pub(super) async fn shape_of_one_version(expected: [SessionStatus; 2]) {
