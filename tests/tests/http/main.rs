@@ -1,5 +1,7 @@
 //! Sessions over HTTP, as handlers and clients see them.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod actix_session;
 mod attributes;
 mod committed;
