@@ -24,9 +24,10 @@ pub use middleware::{SessionsFuture, SessionsMiddleware};
 pub use request::{SessionPeek, SessionsExt};
 pub use required::RequiredSession;
 pub use sessions_core::{
-    Clock, ConfigError, CookieSpec, IdError, IdGenerator, ManualClock, Principal, PublicId, RequestView,
-    SameSite, SerializerError, SessionError as SessionErrorKind, SessionSerializer, SessionSpec, SystemClock,
-    Timestamp, ToPrincipal, Transport, Upgrade, engine::SessionStatus, protection, serializer, storage,
+    Clock, ConfigError, CookieSpec, IdError, IdGenerator, ManualClock, Principal, PublicId, Record,
+    RecordError, RequestView, Revision, SameSite, SerializerError, SessionError as SessionErrorKind,
+    SessionSerializer, SessionSpec, StorageKey, SystemClock, Timestamp, ToPrincipal, Transport, Upgrade,
+    engine::SessionStatus, protection, serializer, storage,
 };
 pub use sessions_core::{Session, options};
 /// Makes a struct a session.
