@@ -9,5 +9,6 @@ mod frames;
 mod lazy;
 mod nesting;
 mod required;
+mod sockets;
 mod streams;
 mod support;
