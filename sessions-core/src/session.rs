@@ -51,5 +51,9 @@ pub(crate) fn decode<T: Session>(bytes: &[u8]) -> Result<T, SerializerError> {
 pub(crate) fn encode<T: Session>(value: &T) -> Result<Vec<u8>, SerializerError> {
     let mut bytes = Vec::new();
     <T::Serializer as SessionSerializer<T>>::serialize(value, &mut bytes)?;
+    // A format that writes what it cannot read back would be a silent logout.
+    if cfg!(debug_assertions) {
+        decode::<T>(&bytes)?;
+    }
     Ok(bytes)
 }
