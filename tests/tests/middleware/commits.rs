@@ -242,6 +242,58 @@ async fn a_revoked_session_is_not_brought_back_by_the_request_that_revoked_it() 
     assert_eq!(send(&app, get_with("/read", &token)).await.text(), "-");
 }
 
+#[actix_web::test]
+async fn a_change_that_panics_locks_nothing() {
+    async fn panicking(session: CurrentSession<Login>) -> actix_web::Result<String> {
+        for draft in [false, true] {
+            if draft {
+                session.set(login("draft"))?;
+            }
+            let one = session.clone();
+            let task =
+                tokio::spawn(async move { one.update(|_| -> () { panic!("as the test wants it") }).await });
+            assert!(task.await.is_err());
+        }
+        session.update(|login| login.visits += 1).await?;
+        Ok(user(&session))
+    }
+    let sessions = sessions(&Spy::new());
+    let token = begin(&sessions, login("ada")).await;
+    let app = App::new()
+        .wrap(sessions)
+        .configure(visits)
+        .route("/panicking", web::get().to(panicking));
+    let app = test::init_service(app).await;
+    assert_eq!(send(&app, get_with("/panicking", &token)).await.text(), "draft");
+    assert_eq!(send(&app, get_with("/read", &token)).await.text(), "1");
+}
+
+#[actix_web::test]
+async fn of_one_name_there_is_one_set_cookie_and_other_cookies_stay() {
+    let own = |session: CurrentSession<Login>| async move {
+        session.set(login("ada"))?;
+        Ok::<_, SessionError>(
+            HttpResponse::Ok()
+                .append_header((header::SET_COOKIE, "LOGIN=made-up; Path=/"))
+                .append_header((header::SET_COOKIE, "LOGIN2=other"))
+                .append_header((header::SET_COOKIE, "LOGIN=again"))
+                .append_header((header::SET_COOKIE, "XLOGIN=other"))
+                .append_header((header::CACHE_CONTROL, "private"))
+                .finish(),
+        )
+    };
+    let app = App::new()
+        .wrap(sessions(&Spy::new()))
+        .route("/", web::get().to(own));
+    let answer = send(&test::init_service(app).await, get("/")).await;
+    let lines = answer.set_cookies();
+    assert_eq!(lines[..2], ["LOGIN2=other", "XLOGIN=other"]);
+    assert_eq!(lines.len(), 3);
+    assert!(!answer.sent("LOGIN").unwrap().contains("made-up"));
+    // What the handler says of caches is its own affair.
+    assert_eq!(answer.header(header::CACHE_CONTROL), Some("private"));
+}
+
 fn sent<T: Send + Sync + Clone + 'static>() {}
 
 #[::core::prelude::v1::test]

@@ -11,7 +11,9 @@ use futures_util::poll;
 use sessions_actix::{CurrentSession, SessionError, SessionErrorKind, SessionsExt as _};
 use tokio::time::{self, Instant};
 
-use crate::support::{Answer, Behaviour, Call, Login, Spy, begin, get_with, login, send, sessions, user};
+use crate::support::{
+    Answer, Behaviour, Call, Login, Spy, begin, builder, get_with, login, send, sessions, user,
+};
 
 const UNAVAILABLE: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
 
@@ -91,6 +93,21 @@ async fn a_load_that_hangs_is_a_bare_503_in_bounded_time() {
         let answer = ask(path, Call::Load, Behaviour::Hang).await;
         assert!(answer.is_bare(UNAVAILABLE), "{path}: {answer:?}");
     }
+}
+
+#[actix_web::test]
+async fn the_time_limit_of_a_storage_can_be_set() {
+    let storage = Spy::new();
+    let limit = Duration::from_millis(50);
+    let sessions = builder(&storage).storage_timeout(limit).build().unwrap();
+    let token = begin(&sessions, login("ada")).await;
+    let app = test::init_service(App::new().wrap(sessions).configure(routes)).await;
+    storage.on(Call::Load, Behaviour::Hang);
+    time::pause();
+    let began = Instant::now();
+    let answer = send(&app, get_with("/read", &token)).await;
+    assert!(answer.is_bare(UNAVAILABLE));
+    assert!((limit..2 * limit).contains(&began.elapsed()));
 }
 
 #[actix_web::test]

@@ -6,6 +6,7 @@ use std::{
     collections::HashSet,
     future::{Ready, ready},
     rc::Rc,
+    sync::Arc,
     time::Duration,
 };
 
@@ -182,6 +183,112 @@ async fn a_request_that_is_gone_before_its_commit_leaves_its_address_to_others()
             assert_eq!(send(&app, get_with("/", &token)).await.text(), user);
             assert!(tokens.insert(token));
         }
+    }
+}
+
+/// The two ends of a request that a test lets wait.
+#[derive(Clone, Default)]
+struct Gate {
+    waiting: Rc<RefCell<Vec<usize>>>,
+    proceed: Rc<tokio::sync::Notify>,
+}
+
+#[actix_web::test]
+async fn a_request_at_the_address_of_one_that_commits_keeps_its_sessions() {
+    let (gone, gate) = (Rc::new(RefCell::new(HashSet::new())), Gate::default());
+    let addresses = Rc::clone(&gone);
+    let note = from_fn(move |request: ServiceRequest, next: Next<_>| {
+        if request.query_string() == "refuse" {
+            addresses.borrow_mut().insert(address(request.request()));
+        }
+        refuse(request, next)
+    });
+    let handler = gate.clone();
+    let wait = move |request: HttpRequest| {
+        let gate = handler.clone();
+        async move {
+            gate.waiting.borrow_mut().push(address(&request));
+            gate.proceed.notified().await;
+            // Asked for only now.
+            request.session::<Login>().await.map(|session| user(&session))
+        }
+    };
+    let storage = Spy::new();
+    let sessions = sessions(&storage);
+    let eve = begin(&sessions, login("eve")).await;
+    let app = App::new()
+        .wrap(note)
+        .wrap(sessions)
+        .route("/", web::get().to(wait));
+    let app = test::init_service(app).await;
+    let permits = storage.hold(Call::Create);
+    let mut refused: Vec<_> = (0..10).map(|_| Box::pin(send(&app, get("/?refuse")))).collect();
+    for one in &mut refused {
+        assert!(poll!(one).is_pending());
+    }
+    let mut waiting: Vec<_> = (0..10)
+        .map(|_| Box::pin(send(&app, get_with("/", &eve))))
+        .collect();
+    for one in &mut waiting {
+        assert!(poll!(one).is_pending());
+    }
+    let shared = gate
+        .waiting
+        .borrow()
+        .iter()
+        .any(|one| gone.borrow().contains(one));
+    assert!(shared, "addresses do come back");
+    permits.add_permits(10);
+    for answer in join_all(refused).await {
+        assert!(answer.sent("LOGIN").is_some());
+    }
+    gate.proceed.notify_waiters();
+    for answer in join_all(waiting).await {
+        assert_eq!((answer.status, answer.text()), (StatusCode::OK, "eve"));
+    }
+}
+
+#[actix_web::test]
+async fn a_handle_of_a_request_that_was_dropped_can_only_read() {
+    let kept = Rc::new(RefCell::new(None));
+    let handles = Rc::clone(&kept);
+    let hang = move |session: CurrentSession<Login>| {
+        session.set(login("pending")).unwrap();
+        handles.borrow_mut().replace(session);
+        std::future::pending::<String>()
+    };
+    let storage = Spy::new();
+    let sessions = sessions(&storage);
+    let token = begin(&sessions, login("ada")).await;
+    let app = App::new().wrap(sessions).route("/", web::get().to(hang));
+    let app = test::init_service(app).await;
+    let mut dropped = Box::pin(send(&app, get_with("/", &token)));
+    assert!(poll!(&mut dropped).is_pending());
+    let session = kept.borrow_mut().take().unwrap();
+    session.set(login("still open")).unwrap();
+    drop(dropped);
+    let error = session.set(login("late")).unwrap_err();
+    assert!(matches!(error.kind(), SessionErrorKind::AlreadyCommitted));
+    assert!(session.update(|login| login.visits += 1).await.is_err());
+    assert!(session.still_live().await.unwrap());
+    assert_eq!(storage.calls(), [Call::Create, Call::Load, Call::Load]);
+}
+
+#[actix_web::test]
+async fn nothing_of_a_session_stays_in_memory_after_its_response() {
+    let values = Rc::new(RefCell::new(Vec::new()));
+    let seen = Rc::clone(&values);
+    let note = move |session: CurrentSession<Preferences>| {
+        seen.borrow_mut().push(Arc::downgrade(&session.get().unwrap()));
+        ready(HttpResponse::Ok().finish())
+    };
+    let sessions = sessions(&Spy::new());
+    let token = begin(&sessions, theme("dark")).await;
+    let app = App::new().wrap(sessions).route("/", web::get().to(note));
+    let app = test::init_service(app).await;
+    for _ in 0..3 {
+        send(&app, get_with("/", &token)).await;
+        assert!(values.borrow().last().unwrap().upgrade().is_none());
     }
 }
 
