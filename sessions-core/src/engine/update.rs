@@ -90,13 +90,17 @@ impl<T: Session> Slot<T> {
                 &old,
             )
             .await?;
-        let mut state = self.state();
-        state.owed = Owed::Send(token, *live.anchor.times());
-        state.opened = Opened::Live(live);
-        state.fate = Fate::Keep;
-        state.write = Write::Nothing;
-        state.created_here = true;
-        Ok(result)
+        if let Ok(mut state) = self.open_state() {
+            state.owed = Owed::Send(token, *live.anchor.times());
+            state.opened = Opened::Live(live);
+            state.fate = Fate::Keep;
+            state.write = Write::Nothing;
+            state.created_here = true;
+            return Ok(result);
+        }
+        // The head was sent meanwhile, so no client will ever know of this session.
+        self.end_all(&[live.anchor]).await?;
+        Err(SessionError::AlreadyCommitted)
     }
 
     /// Reads the session and ends it, for exactly one caller: flash messages, or the state of an OAuth exchange. The
