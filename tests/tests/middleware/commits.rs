@@ -8,7 +8,9 @@ use actix_web::{
     test, web,
 };
 use futures_util::{future::join_all, join, poll};
-use sessions_actix::{CurrentSession, RequiredSession, SessionAdmin, SessionError, SessionStatus, Sessions};
+use sessions_actix::{
+    CurrentSession, RequiredSession, SessionAdmin, SessionError, SessionErrorKind, SessionStatus, Sessions,
+};
 
 use crate::support::{
     Basket, Behaviour, Call, Login, Preferences, Spy, begin, builder, get, get_with, login, send, sessions,
@@ -296,6 +298,27 @@ async fn of_one_name_there_is_one_set_cookie_and_other_cookies_stay() {
 
 fn sent<T: Send + Sync + Clone + 'static>() {}
 
+fn is_sent<F: Future + Send>(_: F) {}
+
+#[actix_web::test]
+async fn what_a_handle_does_can_be_sent() {
+    let ask = |session: RequiredSession<Login>| async move {
+        let mut required = session.clone();
+        is_sent(required.update(|_| ()));
+        let current = session.current();
+        is_sent(current.update(|_| ()));
+        is_sent(current.update_or_insert_with(|| login("ada"), |_| ()));
+        is_sent(current.take());
+        is_sent(current.still_live());
+        "sent"
+    };
+    let sessions = sessions(&Spy::new());
+    let token = begin(&sessions, login("ada")).await;
+    let app = App::new().wrap(sessions).route("/", web::get().to(ask));
+    let answer = send(&test::init_service(app).await, get_with("/", &token)).await;
+    assert_eq!(answer.text(), "sent");
+}
+
 #[::core::prelude::v1::test]
 fn handles_can_be_sent_and_shared() {
     sent::<CurrentSession<Login>>();
@@ -330,6 +353,40 @@ async fn a_handle_works_in_other_tasks_and_threads() {
     let answer = send(&app, get_with("/elsewhere", &token)).await;
     assert_eq!(answer.text(), "another thread");
     assert_eq!(storage.calls(), [Call::Load, Call::Replace, Call::Replace]);
+}
+
+#[actix_web::test]
+async fn a_session_that_is_begun_too_late_to_be_sent_is_not_kept() {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let tell = std::rc::Rc::new(std::cell::Cell::new(Some(tell)));
+    let begin = move |session: CurrentSession<Login>| {
+        let tell = tell.take().unwrap();
+        tokio::spawn(async move {
+            let begun = session.update_or_insert_with(|| login("ada"), |_| ()).await;
+            tell.send((session, begun)).unwrap();
+        });
+        async {
+            tokio::task::yield_now().await;
+            "begun"
+        }
+    };
+    let storage = Spy::new();
+    let app = App::new()
+        .wrap(sessions(&storage))
+        .route("/", web::get().to(begin));
+    let app = test::init_service(app).await;
+    let permits = storage.hold(Call::Create);
+    let answer = send(&app, get("/")).await;
+    assert_eq!((answer.text(), answer.set_cookies().len()), ("begun", 0));
+    assert_eq!(storage.calls(), [Call::Create]);
+    permits.add_permits(1);
+    let (session, begun) = told.await.unwrap();
+    assert!(matches!(
+        begun.unwrap_err().kind(),
+        SessionErrorKind::AlreadyCommitted
+    ));
+    assert_eq!(storage.calls(), [Call::Delete]);
+    assert_eq!(session.status(), SessionStatus::Absent);
 }
 
 #[actix_web::test]
