@@ -90,18 +90,17 @@ impl<T: Session> Slot<T> {
                 &old,
             )
             .await?;
-        if let Err(late) = self.open_state().map(drop) {
-            // The client will never hear of it.
-            self.end_all(std::slice::from_ref(&live.anchor)).await?;
-            return Err(late);
+        if let Ok(mut state) = self.open_state() {
+            state.owed = Owed::Send(token, *live.anchor.times());
+            state.opened = Opened::Live(live);
+            state.fate = Fate::Keep;
+            state.write = Write::Nothing;
+            state.created_here = true;
+            return Ok(result);
         }
-        let mut state = self.state();
-        state.owed = Owed::Send(token, *live.anchor.times());
-        state.opened = Opened::Live(live);
-        state.fate = Fate::Keep;
-        state.write = Write::Nothing;
-        state.created_here = true;
-        Ok(result)
+        // The head was sent meanwhile, so no client will ever know of this session.
+        self.end_all(&[live.anchor]).await?;
+        Err(SessionError::AlreadyCommitted)
     }
 
     /// Reads the session and ends it, for exactly one caller: flash messages, or the state of an OAuth exchange. The
