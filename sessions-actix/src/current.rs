@@ -29,6 +29,10 @@ impl<T> Clone for CurrentSession<T> {
 }
 
 impl<T: Session> CurrentSession<T> {
+    pub(crate) fn name(&self) -> &str {
+        self.0.name()
+    }
+
     /// The value as it is now; `None` if there is no session. A snapshot: holding it blocks nobody.
     #[must_use]
     pub fn get(&self) -> Option<Arc<T>> {
@@ -169,7 +173,7 @@ impl<T: Session> FromRequest for CurrentSession<T> {
 }
 
 /// The future of a request's session; ready at once where no storage makes it wait.
-#[must_use = "nothing is loaded until it is awaited"]
+#[must_use = "the session is in what it gives when it is awaited"]
 pub struct SessionFuture<T: Session>(SlotFuture<T>);
 
 impl<T: Session> SessionFuture<T> {

@@ -29,6 +29,18 @@ impl SessionError {
     pub fn kind(&self) -> &SessionErrorKind {
         &self.0
     }
+
+    /// Says in the log why a response was replaced. That a storage failed is there already, with its own words.
+    pub(crate) fn tell(&self) {
+        match self.0 {
+            SessionErrorKind::Unavailable(_) | SessionErrorKind::OutcomeUnknown(_) => {}
+            SessionErrorKind::Conflict | SessionErrorKind::LimitReached => tracing::debug!("{self}"),
+            _ => tracing::error!(
+                error = self as &dyn std::error::Error,
+                "a session could not be written"
+            ),
+        }
+    }
 }
 
 impl From<SessionErrorKind> for SessionError {

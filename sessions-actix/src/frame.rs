@@ -11,6 +11,7 @@ use std::{
     cell::RefCell,
     collections::HashMap,
     hash::{BuildHasherDefault, Hasher},
+    mem,
     rc::Rc,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -164,13 +165,18 @@ impl Drop for Ticket {
             {
                 table.frames.remove(&self.address);
             }
-            // Somebody else has it if an inner installation's future outlives this one's.
-            if Rc::strong_count(&self.frame) == 1 && table.spare.len() < MAX_SPARE {
-                self.frame.levels.borrow_mut().clear();
-                self.frame.sessions.borrow_mut().clear();
-                table.spare.push(Rc::clone(&self.frame));
-            }
         });
+        // Somebody else has it if an inner installation's future outlives this one's.
+        if Rc::strong_count(&self.frame) == 1 {
+            self.frame.levels.borrow_mut().clear();
+            self.frame.forget_sessions(|_| false);
+            let _ = TABLE.try_with(|table| {
+                let spare = &mut table.borrow_mut().spare;
+                if spare.len() < MAX_SPARE {
+                    spare.push(Rc::clone(&self.frame));
+                }
+            });
+        }
     }
 }
 
@@ -193,10 +199,17 @@ impl Frame {
         let mut levels = self.levels.borrow_mut();
         while levels.pop_if(|level| level.phase == Phase::Done).is_some() {}
         let depth = levels.len();
-        self.sessions
-            .borrow_mut()
-            .retain(|session| session.level() < depth);
+        drop(levels);
+        self.forget_sessions(|session| session.level() < depth);
         depth
+    }
+
+    /// Keeps the sessions that are wanted, and all the room. Nothing is borrowed while the others are dropped: they are
+    /// the application's.
+    fn forget_sessions(&self, wanted: impl Fn(&dyn Opened) -> bool) {
+        let mut sessions = mem::take(&mut *self.sessions.borrow_mut());
+        sessions.retain(|session| wanted(session.as_ref()));
+        *self.sessions.borrow_mut() = sessions;
     }
 
     /// The session of this type, if it was asked for before.
@@ -204,7 +217,7 @@ impl Frame {
         self.sessions
             .borrow()
             .iter()
-            .find(|session| session.type_id() == type_id)
+            .find(|session| session.session_type() == type_id)
             .map(Rc::clone)
     }
 

@@ -23,7 +23,7 @@ use crate::registry::Registered;
 
 /// A session that a request has asked for, whatever its type.
 pub(crate) trait Opened {
-    fn type_id(&self) -> TypeId;
+    fn session_type(&self) -> TypeId;
 
     /// The installation that registered its type, and commits it.
     fn level(&self) -> usize;
@@ -133,7 +133,7 @@ impl<T: Session> Future for SlotFuture<T> {
 }
 
 impl<T: Session> Opened for OpenedSession<T> {
-    fn type_id(&self) -> TypeId {
+    fn session_type(&self) -> TypeId {
         TypeId::of::<T>()
     }
 
@@ -168,7 +168,7 @@ impl<T: Session> Opened for OpenedSession<T> {
     }
 
     fn apply(&self, headers: &mut HeaderMap) {
-        let now = SystemTime::from(self.registered.engine.now());
+        let now = || SystemTime::from(self.registered.engine.now());
         self.registered.wire.apply(&self.action.borrow(), now, headers);
     }
 

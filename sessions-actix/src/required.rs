@@ -51,7 +51,7 @@ fn missing<T: Session>(session: &CurrentSession<T>) -> SessionError {
     let kind = match session.status() {
         SessionStatus::Foreign => Kind::Foreign,
         _ => Kind::Missing {
-            name: T::SPEC.name.into_owned(),
+            name: session.name().to_owned(),
         },
     };
     kind.into()

@@ -1,6 +1,10 @@
 //! What is told to `tracing`, in one place: names and public ids, never a token, a payload or a principal.
 
-use std::{any::type_name, error::Error};
+use std::{
+    any::type_name,
+    error::Error,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use tracing::{debug, error, warn};
 
@@ -18,7 +22,7 @@ pub(crate) fn stale(name: &str, reason: &'static str) {
 
 /// More than one live session in one request.
 pub(crate) fn ambiguous(name: &str) {
-    warn!(
+    debug!(
         session = name,
         "one request carries the tokens of several sessions of this name; none is used"
     );
@@ -32,8 +36,17 @@ pub(crate) fn foreign(name: &str, version: u32) {
     );
 }
 
-/// A payload that the data class of this version cannot read.
-pub(crate) fn schema_changed<T>(name: &str, stored: Schema) {
+/// A payload that the data class of this version cannot read; an error the first time only, because then every older
+/// session is one.
+pub(crate) fn schema_changed<T>(name: &str, stored: Schema, told: &AtomicBool) {
+    if told.swap(true, Ordering::Relaxed) {
+        debug!(
+            session = name,
+            stored_version = stored.version,
+            "a stored session has another schema"
+        );
+        return;
+    }
     error!(
         session = name,
         data_class = type_name::<T>(),
@@ -46,6 +59,14 @@ pub(crate) fn schema_changed<T>(name: &str, stored: Schema) {
 /// A write that was dropped, because the session has ended or was rotated since it was read.
 pub(crate) fn lost_write(name: &str, id: &PublicId, reason: &'static str) {
     warn!(session = name, %id, reason, "a write to a session was dropped");
+}
+
+/// A value for a session that another request has ended.
+pub(crate) fn lost_set(name: &str) {
+    warn!(
+        session = name,
+        "a write to a session was dropped: it has ended, or its id was rotated"
+    );
 }
 
 /// A new session.

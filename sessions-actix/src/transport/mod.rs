@@ -36,12 +36,17 @@ impl Wire {
     }
 
     /// Tells the client, and the caches between: what the response depends on, and that it is not for them.
-    pub(crate) fn apply(&self, action: &TokenAction, now: SystemTime, headers: &mut HeaderMap) {
+    pub(crate) fn apply(
+        &self,
+        action: &TokenAction,
+        now: impl FnOnce() -> SystemTime,
+        headers: &mut HeaderMap,
+    ) {
         self.vary(headers);
         let value = match action {
             TokenAction::Keep => return,
             TokenAction::Send { token, max_age } => {
-                self.write(token.expose(), max_age.map(|max_age| (max_age, now)), headers)
+                self.write(token.expose(), max_age.map(|max_age| (max_age, now())), headers)
             }
             TokenAction::Remove { clear_site_data } => {
                 if *clear_site_data {

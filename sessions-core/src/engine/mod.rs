@@ -12,7 +12,12 @@ mod status;
 mod token;
 mod update;
 
-use std::{any::type_name, fmt, sync::Arc, time::Duration};
+use std::{
+    any::type_name,
+    fmt,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use self::server::Server;
 pub use self::{
@@ -81,6 +86,8 @@ struct Parts<T> {
     lifetimes: Lifetimes,
     schema: Schema,
     previous: Vec<Upgrade<T>>,
+    /// Whether it was told that there are sessions that cannot be read.
+    schema_told: AtomicBool,
     place: Place,
     always_send: bool,
     clear_site_data: bool,
@@ -195,6 +202,7 @@ impl<T: Session> Engine<T> {
         Ok(Self(Arc::new(Parts {
             lifetimes,
             schema: Schema::of::<T>(),
+            schema_told: AtomicBool::new(false),
             previous,
             place,
             always_send: options.always_send,

@@ -62,13 +62,20 @@ impl<T: Session> Engine<T> {
         };
         let mut distinct: [&[u8]; MAX_TOKENS] = [&[]; MAX_TOKENS];
         let mut count = 0;
-        for text in tokens {
-            if count < MAX_TOKENS && !distinct[..count].contains(&text) {
-                distinct[count] = text;
-                count += 1;
-            }
-        }
         let mut found = Opened::None;
+        for text in tokens {
+            if distinct[..count].contains(&text) {
+                continue;
+            }
+            if count == MAX_TOKENS {
+                // One that nobody looked at may be good: the others must not have it removed.
+                event::stale(self.name(), "more tokens than are looked at");
+                found = Opened::Stale;
+                break;
+            }
+            distinct[count] = text;
+            count += 1;
+        }
         let mut presented = [None, None, None];
         for (text, presented) in distinct[..count].iter().zip(&mut presented) {
             match &self.0.place {
@@ -117,8 +124,12 @@ impl<T: Session> Engine<T> {
             Err(failure) => return self.refused(&failure),
         };
         let now = self.now();
-        if header.times.is_expired(now) || header.issued > now.after(MAX_SKEW) {
+        if header.times.is_expired(now) {
             event::rejected(self.name(), "expired");
+            return Opened::Dead;
+        }
+        if header.issued > now.after(MAX_SKEW) {
+            event::rejected(self.name(), "issued in the future");
             return Opened::Dead;
         }
         let payload = Payload::new(payload);
@@ -245,7 +256,7 @@ pub(super) enum Verdict {
 
 fn rank<T>(opened: &Opened<T>) -> u8 {
     match opened {
-        Opened::None | Opened::Ended => 0,
+        Opened::None | Opened::Ended | Opened::Lost(_) => 0,
         Opened::Dead => 1,
         Opened::Stale => 2,
         Opened::Foreign(_) => 3,

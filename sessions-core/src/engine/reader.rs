@@ -43,7 +43,7 @@ impl<T: Session> Engine<T> {
         if schema.version == own.version && <T::Serializer as SessionSerializer<T>>::SELF_DESCRIBING {
             return Ok(Reader::Attempt);
         }
-        event::schema_changed::<T>(self.name(), schema);
+        event::schema_changed::<T>(self.name(), schema, &self.0.schema_told);
         Err(Unread::Schema)
     }
 
@@ -54,7 +54,7 @@ impl<T: Session> Engine<T> {
             .decoded(|bytes| reader.read(bytes))
             .map_err(|_| match reader {
                 Reader::Attempt => {
-                    event::schema_changed::<T>(self.name(), schema);
+                    event::schema_changed::<T>(self.name(), schema, &self.0.schema_told);
                     Unread::Schema
                 }
                 Reader::Own | Reader::Upgrade(_) => {

@@ -8,12 +8,12 @@ use std::{
 use super::{
     Engine, Place, SessionStatus, sealed,
     sealed::Header,
-    state::{Anchor, Draft, Fate, Issue, Opened, Phase, State, View, Write},
+    state::{Anchor, Certainty, Draft, Fate, Issue, Opened, Phase, State, View, Write},
     token::MAX_TOKEN_LEN,
 };
 use crate::{
-    IdError, Payload, PublicId, Schema, Session, SessionError, Times, Timestamp, Token, id::Handles,
-    secret::Secret, session::encode,
+    IdError, Payload, Principal, PublicId, Schema, Session, SessionError, Times, Timestamp, Token, event,
+    id::Handles, secret::Secret, session::encode,
 };
 
 /// A session during one request. Clones are the same session.
@@ -23,9 +23,11 @@ pub struct Slot<T>(Arc<Inner<T>>);
 
 struct Inner<T> {
     engine: Engine<T>,
-    /// Held for moments, never while anything of the user's runs.
+    /// Held for moments; meanwhile an id generator, a protection or a clock may run, but no handler.
     state: Mutex<State<T>>,
     handles: Mutex<Handles>,
+    /// Who writes at the await takes turns: of this request's own updates each sees what the one before has left.
+    turn: tokio::sync::Mutex<()>,
 }
 
 impl<T> Clone for Slot<T> {
@@ -40,6 +42,7 @@ impl<T: Session> Slot<T> {
             engine,
             state: Mutex::new(State::new(opened)),
             handles: Mutex::new(handles),
+            turn: tokio::sync::Mutex::new(()),
         }))
     }
 
@@ -58,6 +61,10 @@ impl<T: Session> Slot<T> {
             Phase::Open => Ok(state),
             Phase::Committed => Err(SessionError::AlreadyCommitted),
         }
+    }
+
+    pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.turn.lock().await
     }
 
     pub(super) fn next_handle(&self) -> Result<PublicId, IdError> {
@@ -83,7 +90,7 @@ impl<T: Session> Slot<T> {
     /// [`Serializer`](SessionError::Serializer), [`TooLargeForTransport`](SessionError::TooLargeForTransport),
     /// [`Foreign`](SessionError::Foreign), [`AlreadyCommitted`](SessionError::AlreadyCommitted).
     pub fn set(&self, value: T) -> Result<(), SessionError> {
-        self.put(value, false).map(drop)
+        self.put(value, Intent::Set).map(drop)
     }
 
     /// Starts a new session with a new id and fresh deadlines, and ends the one that there was: a login.
@@ -91,18 +98,19 @@ impl<T: Session> Slot<T> {
     /// # Errors
     /// As [`set`](Self::set), except `Foreign`.
     pub fn start(&self, value: T) -> Result<(), SessionError> {
-        self.put(value, true).map(drop)
+        self.put(value, Intent::Start).map(drop)
     }
 
     /// The session's value, or, if there is no session, that of one which is started with what `init` returns.
     ///
     /// # Errors
-    /// As [`set`](Self::set).
+    /// As [`set`](Self::set), and [`Missing`](SessionError::Missing) if the session has ended since it was opened and
+    /// the value is its principal's: whose session was revoked gets no other without a login.
     pub fn get_or_set_with(&self, init: impl FnOnce() -> T) -> Result<Arc<T>, SessionError> {
         if let Some(value) = self.get() {
             return Ok(value);
         }
-        self.put(init(), false)
+        self.put(init(), Intent::Insert)
     }
 
     /// Ends the session.
@@ -171,7 +179,7 @@ impl<T: Session> Slot<T> {
             (View::Start(_), _) => SessionStatus::New,
             (View::Live(_) | View::Set(..), _) if state.created_here => SessionStatus::New,
             (View::Live(_) | View::Set(..), _) => SessionStatus::Live,
-            (View::Nothing, Opened::Live(_) | Opened::Ended) => SessionStatus::Ended,
+            (View::Nothing, Opened::Live(_) | Opened::Ended | Opened::Lost(_)) => SessionStatus::Ended,
             (View::Nothing, Opened::None) => SessionStatus::Absent,
             (View::Nothing, Opened::Dead) => SessionStatus::Invalid,
             (View::Nothing, Opened::Stale) => SessionStatus::Stale,
@@ -181,13 +189,27 @@ impl<T: Session> Slot<T> {
     }
 
     /// `set` and `start`: what the value is to be written into, and at once its bytes and what the client will get.
-    fn put(&self, value: T, start: bool) -> Result<Arc<T>, SessionError> {
+    fn put(&self, value: T, intent: Intent) -> Result<Arc<T>, SessionError> {
         let payload = Payload::new(encode(&value)?);
         let principal = value.principal();
+        let value = Arc::new(value);
+        let start = intent == Intent::Start;
         let mut state = self.open_state()?;
         let target = match (&state.opened, state.view()) {
             (Opened::Foreign(_), View::Nothing) if !start && state.fate != Fate::End => {
                 return Err(SessionError::Foreign);
+            }
+            (Opened::Lost(whose), View::Nothing)
+                if intent == Intent::Set && state.fate != Fate::End && *whose == principal =>
+            {
+                event::lost_set(self.engine().name());
+                return Ok(value);
+            }
+            (Opened::Lost(_), View::Nothing) if !start && state.fate != Fate::End => {
+                self.may_follow(&state.opened, principal.as_ref())?;
+                Target::New {
+                    authenticated: principal.is_some(),
+                }
             }
             (_, View::Live(live) | View::Set(live, _))
                 if !start && live.anchor.principal() == principal.as_ref() =>
@@ -199,10 +221,13 @@ impl<T: Session> Slot<T> {
                 authenticated: start || principal.is_some(),
             },
         };
-        let value = Arc::new(value);
         let schema = self.engine().0.schema;
         let write = match target {
-            Target::Session(anchor) if *anchor.payload() == payload && anchor.schema() == schema => {
+            Target::Session(anchor)
+                if state.certainty == Certainty::Known
+                    && *anchor.payload() == payload
+                    && anchor.schema() == schema =>
+            {
                 Write::Nothing
             }
             target => {
@@ -222,6 +247,27 @@ impl<T: Session> Slot<T> {
         };
         state.write = write;
         Ok(value)
+    }
+
+    /// Whether a session of this principal may begin without a login where this one was: not if that was ended by
+    /// somebody else and is this principal's.
+    pub(super) fn may_follow(
+        &self,
+        opened: &Opened<T>,
+        principal: Option<&Principal>,
+    ) -> Result<(), SessionError> {
+        match opened {
+            Opened::Lost(Some(whose)) if Some(whose) == principal => Err(SessionError::Missing {
+                name: self.name().to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The session's name, on the wire and in storages.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.engine().name()
     }
 
     /// What the client is given for a payload.
@@ -247,6 +293,15 @@ impl<T: Session> Slot<T> {
         let (header, token) = engine.seal(id, times, engine.0.schema, payload, now)?;
         Ok(Issue::ByValue { header, token })
     }
+}
+
+/// What a value is put for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Intent {
+    Set,
+    Start,
+    /// Into a session that begins, because there is none.
+    Insert,
 }
 
 /// What a payload is for.

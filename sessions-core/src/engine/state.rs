@@ -19,8 +19,11 @@ pub(super) enum Opened<T> {
     Ambiguous(Vec<Anchor>),
     /// The session.
     Live(Live<T>),
-    /// It was live when the request began, and has ended since.
+    /// This request has ended it.
     Ended,
+    /// Somebody else has ended it, or rotated its id, since it was opened: nothing that this request knows of it may
+    /// bring it back.
+    Lost(Option<Principal>),
 }
 
 /// A live session: its value, and where that is kept.
@@ -109,6 +112,15 @@ pub(super) struct State<T> {
     pub(super) owed: Owed,
     /// Whether the session in `opened` was created in this request.
     pub(super) created_here: bool,
+    pub(super) certainty: Certainty,
+}
+
+/// Whether the storage is known to hold what `opened` shows, other requests' writes aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Certainty {
+    Known,
+    /// A write of this request was begun, and perhaps its caller did not wait for its end.
+    Unsure,
 }
 
 /// What the handler sees.
@@ -133,6 +145,7 @@ impl<T> State<T> {
             write: Write::Nothing,
             owed: Owed::Nothing,
             created_here: false,
+            certainty: Certainty::Known,
         }
     }
 
@@ -212,7 +225,7 @@ impl<T> Opened<T> {
             Self::Live(live) => std::slice::from_ref(&live.anchor),
             Self::Foreign(anchor) => std::slice::from_ref(anchor),
             Self::Ambiguous(several) => several,
-            Self::None | Self::Dead | Self::Stale | Self::Ended => &[],
+            Self::None | Self::Dead | Self::Stale | Self::Ended | Self::Lost(_) => &[],
         }
     }
 }
@@ -247,6 +260,7 @@ impl<T> Clone for Opened<T> {
             Self::Ambiguous(several) => Self::Ambiguous(several.clone()),
             Self::Live(live) => Self::Live(live.clone()),
             Self::Ended => Self::Ended,
+            Self::Lost(principal) => Self::Lost(principal.clone()),
         }
     }
 }

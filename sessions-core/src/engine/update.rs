@@ -1,13 +1,15 @@
 //! What is written when it is asked for, not when the response head is ready.
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
 
 use super::{
     Slot,
     open::Verdict,
     reader::Unread,
     slot::Target,
-    state::{Anchor, Draft, Fate, Live, Opened, Owed, View, Write},
+    state::{Anchor, Certainty, Draft, Fate, Live, Opened, Owed, View, Write},
 };
 use crate::{
     Payload, Record, Revision, SerializerError, Session, SessionError, StorageKey, event,
@@ -35,10 +37,14 @@ impl<T: Session> Slot<T> {
     /// [`PrincipalChanged`](SessionError::PrincipalChanged), [`Serializer`](SessionError::Serializer),
     /// [`TooLargeForTransport`](SessionError::TooLargeForTransport), [`Foreign`](SessionError::Foreign),
     /// [`AlreadyCommitted`](SessionError::AlreadyCommitted).
-    pub async fn update<R>(&self, mut f: impl FnMut(&mut T) -> R) -> Result<Option<R>, SessionError> {
+    pub async fn update<R>(&self, f: impl FnMut(&mut T) -> R) -> Result<Option<R>, SessionError> {
+        let _turn = self.turn().await;
+        self.update_in_turn(f).await
+    }
+
+    async fn update_in_turn<R>(&self, mut f: impl FnMut(&mut T) -> R) -> Result<Option<R>, SessionError> {
         loop {
-            let base = self.base()?;
-            let done = match base {
+            let done = match self.base()? {
                 Base::Nothing => return Ok(None),
                 Base::Set(_, draft) | Base::Begun(draft) => self.update_draft(&draft, &mut f)?,
                 Base::Live(live) => match &live.anchor {
@@ -59,13 +65,15 @@ impl<T: Session> Slot<T> {
     /// stored before this returns.
     ///
     /// # Errors
-    /// As [`update`](Self::update).
+    /// As [`update`](Self::update), and [`Missing`](SessionError::Missing) if the session has ended since it was opened
+    /// and the value is its principal's: whose session was revoked gets no other without a login.
     pub async fn update_or_insert_with<R>(
         &self,
         init: impl FnOnce() -> T,
         mut f: impl FnMut(&mut T) -> R,
     ) -> Result<R, SessionError> {
-        if let Some(result) = self.update(&mut f).await? {
+        let _turn = self.turn().await;
+        if let Some(result) = self.update_in_turn(&mut f).await? {
             return Ok(result);
         }
         let mut value = init();
@@ -78,24 +86,38 @@ impl<T: Session> Slot<T> {
             },
             &payload,
         )?;
-        let old = self.open_state()?.opened.anchors().to_vec();
-        let (live, token) = self
-            .begin(
-                Draft {
-                    value: Arc::new(value),
-                    payload,
-                    principal,
-                    issue,
-                },
-                &old,
+        let draft = Draft {
+            value: Arc::new(value),
+            payload,
+            principal,
+            issue,
+        };
+        let (old, fate) = {
+            let mut state = self.open_state()?;
+            if state.fate != Fate::End {
+                self.may_follow(&state.opened, draft.principal.as_ref())?;
+            }
+            // It is about what was before: what other tasks ask for from now on is about the new session.
+            (
+                state.opened.anchors().to_vec(),
+                mem::replace(&mut state.fate, Fate::Keep),
             )
-            .await?;
+        };
+        let (live, token) = match self.begin(draft, &old).await {
+            Ok(begun) => begun,
+            Err(error) => {
+                let mut state = self.state();
+                if state.fate == Fate::Keep {
+                    state.fate = fate;
+                }
+                return Err(error);
+            }
+        };
         if let Ok(mut state) = self.open_state() {
             state.owed = Owed::Send(token, *live.anchor.times());
             state.opened = Opened::Live(live);
-            state.fate = Fate::Keep;
-            state.write = Write::Nothing;
             state.created_here = true;
+            state.certainty = Certainty::Known;
             return Ok(result);
         }
         // The head was sent meanwhile, so no client will ever know of this session.
@@ -112,6 +134,7 @@ impl<T: Session> Slot<T> {
     /// [`Unavailable`](SessionError::Unavailable), [`OutcomeUnknown`](SessionError::OutcomeUnknown),
     /// [`Foreign`](SessionError::Foreign), [`AlreadyCommitted`](SessionError::AlreadyCommitted).
     pub async fn take(&self) -> Result<Option<Arc<T>>, SessionError> {
+        let _turn = self.turn().await;
         let (value, live) = match self.base()? {
             Base::Nothing => return Ok(None),
             Base::Begun(draft) => {
@@ -121,25 +144,49 @@ impl<T: Session> Slot<T> {
                 state.fate = Fate::End;
                 return Ok(Some(draft.value));
             }
-            Base::Set(live, draft) => (draft.value, live),
-            Base::Live(live) => (Arc::clone(&live.value), live),
+            Base::Set(live, draft) => (Some(draft.value), live),
+            Base::Live(live) => (None, live),
         };
-        let mine = match (&live.anchor, self.engine().server()) {
-            (Anchor::Stored { key, record, .. }, Some(server)) => {
-                let mine = server.delete(*key, self.engine().now()).await?;
-                if mine {
-                    event::ended(self.engine().name(), &record.public_id);
+        let taken = match &live.anchor {
+            Anchor::Sealed { .. } => Some(value.unwrap_or_else(|| Arc::clone(&live.value))),
+            Anchor::Stored { key, secret, record } => {
+                // What another request has written since this one read it would be lost otherwise.
+                match self.latest(*key, secret, record).await? {
+                    Latest::Live(latest) => self.take_stored(*key, &latest, value).await?,
+                    Latest::Gone => None,
+                    Latest::Rotated => return Ok(self.lost(record)),
                 }
-                mine
             }
-            _ => true,
         };
         let mut state = self.state();
         state.opened = Opened::Ended;
         state.fate = Fate::Keep;
         state.write = Write::Nothing;
         state.owed = Owed::Remove;
-        Ok(mine.then_some(value))
+        Ok(taken)
+    }
+
+    /// The session's value, or the one that was to be written over it, for the caller that deletes it.
+    async fn take_stored(
+        &self,
+        key: StorageKey,
+        record: &Record,
+        value: Option<Arc<T>>,
+    ) -> Result<Option<Arc<T>>, SessionError> {
+        let engine = self.engine();
+        let Some(server) = engine.server() else {
+            return Err(SessionError::NotServerSide);
+        };
+        let value = match (value, engine.read(record.schema, &record.payload)) {
+            (Some(value), _) | (None, Ok(value)) => Some(value),
+            (None, Err(Unread::Foreign)) => return Err(SessionError::Foreign),
+            (None, Err(Unread::Schema | Unread::Damaged)) => None,
+        };
+        if !server.delete(key, engine.now()).await? {
+            return Ok(None);
+        }
+        event::ended(engine.name(), &record.public_id);
+        Ok(value)
     }
 
     /// Whether the session is still live, asked of the storage itself; also after the response head was sent, for
@@ -180,10 +227,7 @@ impl<T: Session> Slot<T> {
         f: &mut impl FnMut(&mut T) -> R,
     ) -> Result<Option<R>, SessionError> {
         let mut value = decode::<T>(draft.payload.as_bytes())?;
-        let result = f(&mut value);
-        if value.principal() != draft.principal {
-            return Err(SessionError::PrincipalChanged);
-        }
+        let result = change(&mut value, f)?;
         let payload = Payload::new(encode(&value)?);
         let mut state = self.open_state()?;
         let target = match state.view() {
@@ -218,10 +262,7 @@ impl<T: Session> Slot<T> {
         let mut value = engine
             .read_fresh(anchor.schema(), anchor.payload())
             .map_err(|_| SerializerError::new("the session cannot be read back"))?;
-        let result = f(&mut value);
-        if value.principal().as_ref() != anchor.principal() {
-            return Err(SessionError::PrincipalChanged);
-        }
+        let result = change(&mut value, f)?;
         let payload = Payload::new(encode(&value)?);
         if payload == *anchor.payload() && anchor.schema() == engine.0.schema {
             return Ok(Some(result));
@@ -257,8 +298,13 @@ impl<T: Session> Slot<T> {
         let Some(server) = engine.server() else {
             return Err(SessionError::NotServerSide);
         };
+        let begun = Instant::now();
         for attempt in 0..MAX_ATTEMPTS {
             if attempt > 0 {
+                // A storage that is slow besides must not make all attempts last for minutes.
+                if begun.elapsed() > server.timeout {
+                    break;
+                }
                 back_off(attempt).await?;
                 match self.reload(key, secret, &record).await? {
                     Some(latest) => record = latest,
@@ -274,14 +320,16 @@ impl<T: Session> Slot<T> {
                 Err(Unread::Foreign) => return Err(SessionError::Foreign),
                 Err(Unread::Schema | Unread::Damaged) => return Ok(self.lost(&record)),
             };
-            let result = f(&mut value);
-            if value.principal() != record.principal {
-                return Err(SessionError::PrincipalChanged);
-            }
+            let result = change(&mut value, &mut f)?;
             let payload = Payload::new(encode(&value)?);
-            let written = if payload == record.payload && record.schema == engine.0.schema {
+            let unchanged = payload == record.payload && record.schema == engine.0.schema;
+            let written = if unchanged && attempt == 0 {
+                // What was opened may be older than another request's write, and then it would not be left unchanged.
+                Replaced::Conflict
+            } else if unchanged {
                 Replaced::Done
             } else {
+                self.state().certainty = Certainty::Unsure;
                 let expected = Expected::Revision(record.revision);
                 let new = Arc::new(Record {
                     schema: engine.0.schema,
@@ -305,10 +353,12 @@ impl<T: Session> Slot<T> {
                         secret: secret.clone(),
                         record,
                     };
-                    self.state().opened = Opened::Live(Live {
+                    let mut state = self.state();
+                    state.opened = Opened::Live(Live {
                         value: Arc::new(value),
                         anchor,
                     });
+                    state.certainty = Certainty::Known;
                     return Ok(Some(result));
                 }
             }
@@ -323,14 +373,26 @@ impl<T: Session> Slot<T> {
         secret: &Secret,
         known: &Record,
     ) -> Result<Option<Arc<Record>>, SessionError> {
+        match self.latest(key, secret, known).await? {
+            Latest::Live(record) => Ok(Some(record)),
+            Latest::Gone | Latest::Rotated => Ok(None),
+        }
+    }
+
+    async fn latest(&self, key: StorageKey, secret: &Secret, known: &Record) -> Result<Latest, SessionError> {
         let engine = self.engine();
         let Some(server) = engine.server() else {
-            return Ok(None);
+            return Err(SessionError::NotServerSide);
         };
         let now = engine.now();
-        let latest = server.load(key, Read::Latest, now).await?;
-        let verdict = engine.judge(latest.as_deref(), &known.public_id, secret, now);
-        Ok(latest.filter(|latest| matches!(verdict, Verdict::Live) && latest.epoch == known.epoch))
+        let Some(latest) = server.load(key, Read::Latest, now).await? else {
+            return Ok(Latest::Gone);
+        };
+        let verdict = engine.judge(Some(&latest), &known.public_id, secret, now);
+        Ok(match verdict {
+            Verdict::Live if latest.epoch == known.epoch => Latest::Live(latest),
+            _ => Latest::Rotated,
+        })
     }
 
     /// The session has ended since it was opened: nothing brings it back.
@@ -340,9 +402,28 @@ impl<T: Session> Slot<T> {
             &record.public_id,
             "the session has ended, or its id was rotated",
         );
-        self.state().opened = Opened::Ended;
+        self.state().opened = Opened::Lost(record.principal.clone());
         None
     }
+}
+
+/// Applies a change, which may not be one of principal.
+fn change<T: Session, R>(value: &mut T, f: &mut impl FnMut(&mut T) -> R) -> Result<R, SessionError> {
+    let before = value.principal();
+    let result = f(value);
+    if value.principal() == before {
+        Ok(result)
+    } else {
+        Err(SessionError::PrincipalChanged)
+    }
+}
+
+/// What has become of a session since it was opened.
+enum Latest {
+    Live(Arc<Record>),
+    Gone,
+    /// It is there, and this request's secret opens it no longer.
+    Rotated,
 }
 
 /// What there is to change.

@@ -227,7 +227,10 @@ impl Exploration {
         };
         let id = key_of(original);
         let alive = lives(id);
-        let ended = answered.iter().any(|one| one.does.ends() && one.found);
+        // A take ends only the session that it can give: not one whose id was rotated since it was opened.
+        let ended = answered
+            .iter()
+            .any(|one| one.does.ends() && one.found && (one.does != Take || one.done));
         let perhaps_ended = broken.is_some_and(Does::ends);
         // What was ended stays ended, and nothing else ends.
         assert!(!(ended && alive), "revived");

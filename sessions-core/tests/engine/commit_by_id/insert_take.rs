@@ -8,8 +8,8 @@ use std::{
 use sessions_core::{Clock, SessionError, SessionStorage, storage::Read};
 
 use crate::support::{
-    Client, Create, Delete, Fault, Load, Login, ReplaceRevision, Said, Stepped, World, at_once, key_of,
-    login, mins, nobody,
+    Client, Create, Delete, Fault, Latest, Load, Login, ReplaceRevision, Said, Stepped, World, at_once,
+    key_of, login, mins, nobody,
 };
 
 #[tokio::test]
@@ -134,11 +134,38 @@ async fn take_gives_the_value_to_exactly_one_request() {
     world.storage.calls();
     assert_eq!(first.take().await.unwrap().as_deref(), Some(&login("alice", 1)));
     assert_eq!(second.take().await.unwrap(), None);
-    assert_eq!(world.storage.calls(), [Delete, Delete]);
+    assert_eq!(world.storage.calls(), [Latest, Delete, Latest]);
     assert_eq!((first.get(), first.take().await.unwrap()), (None, None));
     assert_eq!(one.ends(&first).await.unwrap(), Said::Removed);
     assert_eq!(other.fails(&second).await.unwrap(), Said::Removed);
     assert_eq!(world.storage.calls(), []);
+}
+
+#[tokio::test]
+async fn take_gives_what_another_request_has_written_meanwhile() {
+    let world = World::new();
+    let mut client = world.alice(&world.server()).await;
+    let mut other = client.clone();
+    let slot = client.open().await;
+    other
+        .runs(async |slot| {
+            slot.update(|login| login.visits = 100).await.unwrap();
+        })
+        .await;
+    assert_eq!(slot.take().await.unwrap().unwrap().visits, 100);
+    assert_eq!(client.ends(&slot).await.unwrap(), Said::Removed);
+}
+
+#[tokio::test]
+async fn take_of_a_session_whose_id_was_rotated_meanwhile_is_none_and_ends_nothing() {
+    let world = World::new();
+    let mut client = world.alice(&world.server()).await;
+    let mut rotating = client.clone();
+    let slot = client.open().await;
+    rotating.runs(async |slot| slot.rotate_id().unwrap()).await;
+    assert_eq!(slot.take().await.unwrap(), None);
+    assert_eq!(client.ends(&slot).await.unwrap(), Said::Nothing);
+    assert_eq!(rotating.sees().await.unwrap().visits, 1);
 }
 
 #[tokio::test]
@@ -159,7 +186,7 @@ async fn take_of_a_value_that_waits_gives_that_and_ends_the_session() {
     slot.set(login("alice", 5)).unwrap();
     assert_eq!(slot.take().await.unwrap().unwrap().visits, 5);
     assert_eq!(client.ends(&slot).await.unwrap(), Said::Removed);
-    assert_eq!(world.storage.calls(), [Load, Delete]);
+    assert_eq!(world.storage.calls(), [Load, Latest, Delete]);
 
     let mut new = Client::new(client.engine());
     let slot = new.open().await;
@@ -182,7 +209,7 @@ async fn a_session_set_after_take_is_a_new_one() {
         })
         .await;
     assert_eq!(said, Said::Sent);
-    assert_eq!(world.storage.calls(), [Load, Delete, Create]);
+    assert_eq!(world.storage.calls(), [Load, Latest, Delete, Create]);
     assert_ne!(key_of(&client), before);
     assert_eq!(client.sees().await.unwrap().visits, 7);
 }

@@ -52,7 +52,89 @@ async fn an_update_that_changes_nothing_writes_nothing() {
         })
         .await;
     assert_eq!(said, Said::Nothing);
-    assert_eq!(world.storage.calls(), [Load]);
+    assert_eq!(world.storage.calls(), [Load, Latest]);
+}
+
+#[tokio::test]
+async fn an_update_that_changes_nothing_sees_what_another_request_has_written() {
+    let world = World::new();
+    let mut client = world.alice(&world.server()).await;
+    let slot = client.open().await;
+    client
+        .clone()
+        .runs(async |slot| {
+            slot.update(|login| login.visits = 100).await.unwrap();
+        })
+        .await;
+    let over = slot.update(|login| login.visits > 50).await.unwrap();
+    assert_eq!(over, Some(true));
+    let id = slot.public_id().unwrap();
+    assert!(client.engine().revoke(&id).await.unwrap());
+    assert_eq!(slot.update(|login| login.visits).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_was_revoked_is_brought_back_by_no_write_but_a_login() {
+    let world = World::new();
+    let mut client = world.alice(&world.server()).await;
+    for (how, expected) in [
+        ("set", Said::Nothing),
+        ("get_or_set_with", Said::Nothing),
+        ("update_or_insert_with", Said::Nothing),
+        ("start", Said::Sent),
+    ] {
+        let slot = client.open().await;
+        let copy = login("alice", slot.get().unwrap().visits);
+        client.engine().revoke(&slot.public_id().unwrap()).await.unwrap();
+        assert_eq!(slot.update(|login| login.visits += 1).await.unwrap(), None);
+        match how {
+            "set" => slot.set(copy).unwrap(),
+            "get_or_set_with" => {
+                let refused = slot.get_or_set_with(|| copy);
+                assert!(matches!(refused, Err(SessionError::Missing { .. })));
+            }
+            "update_or_insert_with" => {
+                let refused = slot.update_or_insert_with(|| login("alice", 1), |_| ()).await;
+                assert!(matches!(refused, Err(SessionError::Missing { .. })));
+            }
+            _ => slot.start(copy).unwrap(),
+        }
+        assert_eq!(client.ends(&slot).await.unwrap(), expected, "{how}");
+        if how != "start" {
+            assert_eq!(client.sees().await, None, "{how}");
+            client = world.alice(client.engine()).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_update_that_nobody_waited_for_is_not_taken_for_undone() {
+    let world = World::new();
+    let mut client = world.alice(&world.server()).await;
+    let slot = client.open().await;
+    world.storage.fault(ReplaceRevision, Fault::LoseReply, 1);
+    world.storage.fault(Latest, Fault::Fail, 1);
+    assert!(slot.update(|login| login.visits = 2).await.is_err());
+    // It equals what was opened, and not what is stored.
+    slot.set(login("alice", 1)).unwrap();
+    client.ends(&slot).await.unwrap();
+    assert_eq!(client.sees().await.unwrap().visits, 1);
+}
+
+#[tokio::test]
+async fn two_insertions_at_once_are_one_session() {
+    let world = World::new();
+    let mut client = Client::new(&world.server::<Login>());
+    let slot = client.open().await;
+    let twin = slot.clone();
+    let (one, other) = tokio::join!(
+        slot.update_or_insert_with(|| login("alice", 0), |login| login.visits += 1),
+        twin.update_or_insert_with(|| login("alice", 0), |login| login.visits += 1),
+    );
+    one.unwrap();
+    other.unwrap();
+    assert_eq!(client.ends(&slot).await.unwrap(), Said::Sent);
+    assert_eq!(client.sees().await.unwrap().visits, 2);
 }
 
 #[tokio::test]
