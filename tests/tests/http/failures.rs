@@ -3,9 +3,13 @@
 use std::{cell::OnceCell, rc::Rc};
 
 use actix_web::{
-    HttpResponse, Result, error,
+    HttpResponse, Result,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    error,
+    middleware::{Next, from_fn},
     test::TestRequest,
-    web::{Data, Path, ServiceConfig, get},
+    web::{Data, Path, ServiceConfig, get, scope},
 };
 use futures_util::future::join_all;
 use sessions_actix::{
@@ -150,6 +154,41 @@ async fn a_server_error_does_not_undo_an_update() {
             assert_eq!(browser.get("/get").await.text(), "1", "{path}");
         }
     }
+}
+
+#[actix_web::test]
+async fn an_error_of_a_middleware_inside_counts_by_its_status() {
+    async fn told(
+        request: ServiceRequest,
+        next: Next<impl MessageBody>,
+    ) -> Result<ServiceResponse<impl MessageBody>> {
+        let code = request
+            .path()
+            .rsplit('/')
+            .next()
+            .and_then(|code| code.parse().ok());
+        next.call(request).await?;
+        Err::<ServiceResponse, _>(error::InternalError::new("told", status(code.unwrap())).into())
+    }
+    let sessions = Sessions::builder().server_side::<Visits>(MemoryStorage::new());
+    let server = Server::new(sessions.build().unwrap(), |config| {
+        config.configure(numbers::<Visits>("")).service(
+            scope("/told")
+                .wrap(from_fn(told))
+                .configure(numbers::<Visits>("")),
+        );
+    })
+    .await;
+    let mut browser = Browser::new(&server);
+    let answer = browser.get("/told/set/404").await;
+    assert_eq!((answer.status.as_u16(), answer.text()), (404, "told"));
+    assert!(answer.cookie("VISITS").is_some());
+    assert_eq!(answer.lines("vary"), ["cookie"]);
+    assert_eq!(answer.lines("cache-control"), ["no-store"]);
+    let answer = browser.get("/told/set/500").await;
+    assert_eq!((answer.status.as_u16(), answer.text()), (500, "told"));
+    assert_eq!(answer.cookies(), []);
+    assert_eq!(browser.get("/get").await.text(), "404");
 }
 
 #[actix_web::test]
