@@ -19,7 +19,7 @@ use sessions_actix::{
     storage::{DirectoryStorage, MemoryStorage},
 };
 
-use crate::support::{Browser, Server, Spy, Visits, keys, numbers, ok};
+use crate::support::{Answer, Browser, Server, Spy, Visits, keys, numbers, ok};
 
 fn routes(config: &mut ServiceConfig) {
     config
@@ -274,15 +274,16 @@ async fn a_slow_write_does_not_bring_back_a_session_that_has_ended() {
 struct Own(Rc<OnceCell<Server>>);
 
 impl Own {
-    async fn ask(&self, path: &str, request: &actix_web::HttpRequest) -> String {
+    async fn ask(&self, path: &str, request: &actix_web::HttpRequest) -> Answer {
         let cookie = request.headers().get("cookie").unwrap();
         let inner = TestRequest::get().uri(path).insert_header(("cookie", cookie));
         let server = self.0.get().unwrap();
-        server.call(inner.to_request()).await.text().to_owned()
+        server.call(inner.to_request()).await
     }
 }
 
-/// Another request of the same client comes between this one's opening of the session and its end.
+/// Another request of the same client comes between this one's opening of the session and its end. The body is the
+/// token that the other one was given.
 async fn crossed(
     session: CurrentSession<Visits>,
     path: Path<(String, String)>,
@@ -290,9 +291,11 @@ async fn crossed(
     request: actix_web::HttpRequest,
 ) -> Result<String> {
     let (how, other) = path.into_inner();
-    own.ask(&format!("/{}", other.replace('-', "/")), &request).await;
+    let answer = own.ask(&format!("/{}", other.replace('-', "/")), &request).await;
     change(&session, &how).await?;
-    Ok("done".to_owned())
+    Ok(answer
+        .cookie("VISITS")
+        .map_or(String::new(), |cookie| cookie.value))
 }
 
 async fn crossing(on_conflict: OnConflict) -> Server {
@@ -386,9 +389,11 @@ async fn a_write_from_before_a_rotation_is_dropped() {
     // Its own token was rotated away while it ran, so neither its value nor its token count.
     let answer = browser.get("/crossed/put/rotate").await;
     assert_eq!((answer.status.as_u16(), answer.cookies()), (200, vec![]));
-    let stale = rotated.get("/get").await;
+    let stale = browser.get("/get").await;
     assert_eq!((stale.text(), stale.cookies()), ("none", vec![]));
-    assert_eq!(rotated.get("/status").await.text(), "Stale");
+    assert_eq!(browser.get("/status").await.text(), "Stale");
+    rotated.put("VISITS", answer.text());
+    assert_eq!(rotated.get("/get").await.text(), "1");
 }
 
 #[actix_web::test]

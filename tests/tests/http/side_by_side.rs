@@ -109,7 +109,7 @@ async fn a_session_that_cannot_be_written_fails_the_response_and_keeps_the_other
             get().to(
                 async |visits: CurrentSession<Visits>, basket: CurrentSession<Basket>| {
                     visits.set(Visits { count: 1 })?;
-                    basket.set(Basket { items: 1 })?;
+                    basket.set(Basket { count: 1 })?;
                     ok("both")
                 },
             ),
@@ -139,7 +139,7 @@ async fn after_a_session_that_cannot_be_written_the_next_is_as_after_a_server_er
             "/both",
             get().to(
                 async |basket: CurrentSession<Basket>, visits: CurrentSession<Visits>| {
-                    basket.set(Basket { items: 1 })?;
+                    basket.set(Basket { count: 1 })?;
                     visits.set(Visits { count: 1 })?;
                     ok("both")
                 },
