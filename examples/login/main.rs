@@ -10,7 +10,7 @@
 mod page;
 mod settings;
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Form, Redirect};
@@ -146,6 +146,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     // Made once, outside the closure below, which runs once for each worker.
     let sessions = builder.build()?;
+
+    // An expired session is none at once; its file takes room until somebody removes it.
+    let expired = sessions.admin::<LoginSession>()?;
+    actix_web::rt::spawn(async move {
+        let mut hourly = actix_web::rt::time::interval(Duration::from_secs(60 * 60));
+        loop {
+            hourly.tick().await;
+            if let Err(error) = expired.purge_expired(10_000).await {
+                eprintln!("Expired sessions could not be removed: {error}");
+            }
+        }
+    });
 
     let server = HttpServer::new(move || {
         App::new()

@@ -27,6 +27,15 @@ impl<T: Session> SessionAdmin<T> {
     pub async fn revoke(&self, id: &PublicId) -> Result<bool, SessionError> {
         Ok(self.0.engine.revoke(id).await?)
     }
+
+    /// Frees at most `limit` expired sessions of the type's storage, and says how many. Expired sessions are no
+    /// sessions with or without it; a folder or a database only grows unless it is called from time to time.
+    ///
+    /// # Errors
+    /// `Unavailable`; `NotServerSide` where the client keeps the sessions.
+    pub async fn purge_expired(&self, limit: usize) -> Result<usize, SessionError> {
+        Ok(self.0.engine.purge_expired(limit).await?)
+    }
 }
 
 impl<T: Session> Clone for SessionAdmin<T> {

@@ -12,7 +12,7 @@ use std::{
     collections::HashMap,
     hash::{BuildHasherDefault, Hasher},
     rc::Rc,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use actix_web::dev::{Extensions, RequestHead};
@@ -100,7 +100,7 @@ impl Ticket {
                 frame
             }
         });
-        let level = frame.levels.borrow().len();
+        let level = frame.forget_finished();
         frame.levels.borrow_mut().push(Level {
             registry: Arc::clone(registry),
             phase: Phase::Open,
@@ -114,10 +114,19 @@ impl Ticket {
 
     /// The sessions of this installation's types that were asked for, one after the other.
     pub(crate) fn session(&self, index: &mut usize) -> Option<Rc<dyn Opened>> {
+        self.next(index, |level| level == self.level)
+    }
+
+    /// As [`session`](Self::session), with those of the installations inside this one.
+    pub(crate) fn session_or_inner(&self, index: &mut usize) -> Option<Rc<dyn Opened>> {
+        self.next(index, |level| level >= self.level)
+    }
+
+    fn next(&self, index: &mut usize, wanted: impl Fn(usize) -> bool) -> Option<Rc<dyn Opened>> {
         let sessions = self.frame.sessions.borrow();
         let found = sessions[*index..]
             .iter()
-            .position(|session| session.level() == self.level);
+            .position(|session| wanted(session.level()));
         *index += found? + 1;
         Some(Rc::clone(&sessions[*index - 1]))
     }
@@ -178,6 +187,18 @@ pub(crate) enum Place {
 }
 
 impl Frame {
+    /// Forgets the innermost installations that are finished: whoever calls their services again, or others in their
+    /// place, begins anew. Says how many stay.
+    fn forget_finished(&self) -> usize {
+        let mut levels = self.levels.borrow_mut();
+        while levels.pop_if(|level| level.phase == Phase::Done).is_some() {}
+        let depth = levels.len();
+        self.sessions
+            .borrow_mut()
+            .retain(|session| session.level() < depth);
+        depth
+    }
+
     /// The session of this type, if it was asked for before.
     pub(crate) fn session(&self, type_id: TypeId) -> Option<Rc<dyn Opened>> {
         self.sessions
@@ -220,14 +241,18 @@ impl Frame {
     }
 }
 
+/// Once for each type.
 fn warn_once(type_name: &'static str) {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
+    static WARNED: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
+    let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
+    if !warned.contains(&type_name) {
+        warned.push(type_name);
+        drop(warned);
         tracing::warn!(
             session_type = type_name,
             "a session type is registered in two `Sessions` around one route: the outer one keeps it"
         );
-    });
+    }
 }
 
 /// Addresses differ in the middle bits.

@@ -176,6 +176,12 @@ impl Committed {
         self,
         answer: Result<ServiceResponse<B>, Error>,
     ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+        // A new response lacks what the inner installations, whose sessions are written, have said in the old one.
+        let next = if self.failure.is_some() {
+            Ticket::session_or_inner
+        } else {
+            Ticket::session
+        };
         let mut answer = match (answer, self.failure) {
             (Ok(response), None) => Ok(response.map_into_left_body()),
             (Ok(response), Some(failure)) => Ok(response
@@ -187,14 +193,14 @@ impl Committed {
         match &mut answer {
             Ok(response) => {
                 let mut index = 0;
-                while let Some(session) = self.ticket.session(&mut index) {
+                while let Some(session) = next(&self.ticket, &mut index) {
                     session.apply(response.headers_mut());
                 }
             }
             Err(error) => {
                 let mut sessions: Vec<Rc<dyn Opened>> = Vec::new();
                 let mut index = 0;
-                while let Some(session) = self.ticket.session(&mut index) {
+                while let Some(session) = next(&self.ticket, &mut index) {
                     sessions.push(session);
                 }
                 error.add_response_mapper(move |mut response: HttpResponse| {

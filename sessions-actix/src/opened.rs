@@ -51,6 +51,8 @@ pub(crate) struct OpenedSession<T: Session> {
     /// What was decided.
     action: RefCell<TokenAction>,
     settled: Cell<bool>,
+    /// Whether the request is over, so that a slot that arrives later is closed.
+    closed: Cell<bool>,
 }
 
 enum State<T: Session> {
@@ -87,6 +89,7 @@ impl<T: Session> OpenedSession<T> {
             state: RefCell::new(state),
             action: RefCell::new(TokenAction::Keep),
             settled: Cell::new(false),
+            closed: Cell::new(false),
         })
     }
 
@@ -115,7 +118,12 @@ impl<T: Session> Future for SlotFuture<T> {
             Self::Ready(answer) => std::task::Poll::Ready(answer.clone()),
             Self::Loading(session, load) => load.poll_unpin(context).map(|answer| {
                 *session.state.borrow_mut() = match &answer {
-                    Ok(slot) => State::Open(slot.clone()),
+                    Ok(slot) => {
+                        if session.closed.get() {
+                            slot.close();
+                        }
+                        State::Open(slot.clone())
+                    }
                     Err(error) => State::Failed(error.clone()),
                 };
                 answer
@@ -137,7 +145,10 @@ impl<T: Session> Opened for OpenedSession<T> {
         let decided = match &*self.state.borrow() {
             State::Open(slot) => slot.commit_if_settled(),
             // The extractor's error has answered the request, or nobody waited for it.
-            State::Failed(_) | State::Loading(_) => Some(TokenAction::Keep),
+            State::Failed(_) | State::Loading(_) => {
+                self.closed.set(true);
+                Some(TokenAction::Keep)
+            }
         };
         if let Some(action) = decided {
             *self.action.borrow_mut() = action;
@@ -162,6 +173,7 @@ impl<T: Session> Opened for OpenedSession<T> {
     }
 
     fn close(&self) {
+        self.closed.set(true);
         if let State::Open(slot) = &*self.state.borrow() {
             slot.close();
         }

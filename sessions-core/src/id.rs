@@ -15,12 +15,25 @@ use crate::{
 ///
 /// 128 random bits, or what one's own [`IdGenerator`] made.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "Handle")]
 pub struct PublicId(Handle);
 
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 enum Handle {
     Random([u8; PublicId::MIN_LEN]),
     Custom(Arc<[u8]>),
+}
+
+// An unprotected token brings any bytes as its handle.
+impl TryFrom<Handle> for PublicId {
+    type Error = IdError;
+
+    fn try_from(handle: Handle) -> Result<Self, IdError> {
+        match handle {
+            Handle::Random(_) => Ok(Self(handle)),
+            Handle::Custom(bytes) => Self::from_bytes(&bytes),
+        }
+    }
 }
 
 /// A session's id that could not be made or read.

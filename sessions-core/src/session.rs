@@ -49,7 +49,11 @@ pub(crate) fn decode<T: Session>(bytes: &[u8]) -> Result<T, SerializerError> {
 
 /// Encodes with the type's own serializer.
 pub(crate) fn encode<T: Session>(value: &T) -> Result<Vec<u8>, SerializerError> {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(256);
     <T::Serializer as SessionSerializer<T>>::serialize(value, &mut bytes)?;
+    // A format that writes what it cannot read back would be a silent logout.
+    if cfg!(debug_assertions) {
+        decode::<T>(&bytes)?;
+    }
     Ok(bytes)
 }

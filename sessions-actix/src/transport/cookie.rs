@@ -81,7 +81,10 @@ impl Cookie {
     }
 
     fn line(&self, value: &str, life: Option<(Duration, SystemTime)>) -> Option<HeaderValue> {
-        let mut line = String::with_capacity(self.name.len() + value.len() + self.attributes.len() + 72);
+        // Exactly, where there is no lifetime: what becomes a header is copied if there is room left.
+        let lifetime = if life.is_some() { 72 } else { 0 };
+        let mut line =
+            String::with_capacity(self.name.len() + 1 + value.len() + self.attributes.len() + lifetime);
         line.push_str(&self.name);
         line.push('=');
         line.push_str(value);

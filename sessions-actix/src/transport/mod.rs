@@ -82,7 +82,11 @@ impl Wire {
             Self::Cookie(_) => &header::COOKIE,
             Self::Header(header) => header.name(),
         };
-        let value = merged(headers.get_all(header::VARY), name);
+        let value = if headers.contains_key(header::VARY) {
+            merged(headers.get_all(header::VARY), name)
+        } else {
+            Some(HeaderValue::from(name.clone()))
+        };
         if let Some(value) = value {
             headers.insert(header::VARY, value);
         }

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{IdError, Record, Revision, Secrets, Session, SessionError, Token, event, storage::Created};
 
-/// How often a new handle is tried when one is taken.
-const MAX_HANDLES: u32 = 3;
+/// How many handles are tried: a taken one is asked for anew three times.
+const MAX_HANDLES: u32 = 4;
 
 impl<T: Session> Slot<T> {
     /// Stores a new session, then ends those in whose place it comes.
@@ -45,7 +45,10 @@ impl<T: Session> Slot<T> {
             _ => return Err(SessionError::NotServerSide),
         };
         let now = engine.now();
-        for _ in 0..MAX_HANDLES {
+        for attempt in 0..MAX_HANDLES {
+            if attempt > 0 {
+                id = self.next_handle()?;
+            }
             let key = server.key(&id);
             let record = Arc::new(Record {
                 public_id: id.clone(),
@@ -61,7 +64,7 @@ impl<T: Session> Slot<T> {
                 payload: payload.clone(),
             });
             match server.create(key, Arc::clone(&record), now).await? {
-                Created::Exists => id = self.next_handle()?,
+                Created::Exists => {}
                 Created::Created => {
                     if let Err(failure) = self.end_all(old).await {
                         // The old one stays what the client has, so nobody will ever know of this one.

@@ -88,52 +88,67 @@ impl<T: Session> Slot<T> {
         if let Some(action) = self.commit_if_settled() {
             return Ok(action);
         }
-        let (opened, fate, write, owed) = {
+        let (opened, fate, write) = {
             let mut state = self.state();
             state.phase = Phase::Committed;
-            let write = mem::replace(&mut state.write, Write::Nothing);
-            let fate = mem::replace(&mut state.fate, Fate::Keep);
-            // What readers see from now on, unless the write comes about.
-            let opened = mem::replace(&mut state.opened, Opened::Ended);
-            (opened, fate, write, mem::replace(&mut state.owed, Owed::Nothing))
+            // Handles that outlive the handler go on reading what is being written.
+            (state.opened.clone(), state.fate, state.write.clone())
         };
-        let decided = match (write, fate, &opened) {
-            (Write::Start(draft), ..) => {
-                let (live, token) = self.begin(draft, opened.anchors()).await?;
-                let times = *live.anchor.times();
-                let mut state = self.state();
-                state.opened = Opened::Live(live);
-                state.created_here = true;
-                return Ok(self.send(token, &times));
-            }
-            (_, Fate::End, Opened::None) => Decided::Nothing,
-            (_, Fate::End, _) => {
-                self.end_all(opened.anchors()).await?;
-                return Ok(TokenAction::Remove {
-                    clear_site_data: self.engine().0.clear_site_data,
-                });
-            }
-            (Write::Set(draft), Fate::Rotate, Opened::Live(live)) => self.rotate(live, Some(draft)).await?,
-            (Write::Nothing, Fate::Rotate, Opened::Live(live)) => self.rotate(live, None).await?,
-            (Write::Set(draft), Fate::Keep, Opened::Live(live)) => self.write(live, draft).await?,
-            (Write::Nothing, Fate::Keep, Opened::Live(live)) => self.touch(live).await?,
-            (Write::Set(_) | Write::Nothing, Fate::Keep | Fate::Rotate, _) => {
-                self.state().opened = opened;
-                Decided::Nothing
-            }
-        };
-        Ok(match decided {
+        let decided = self.decide(&opened, fate, write).await;
+        let mut state = self.state();
+        state.write = Write::Nothing;
+        state.fate = Fate::Keep;
+        let owed = mem::replace(&mut state.owed, Owed::Nothing);
+        Ok(match decided? {
             Decided::Nothing => self.owed(owed, TokenAction::Keep),
             Decided::Live(live) => {
-                self.state().opened = Opened::Live(live);
+                state.opened = Opened::Live(live);
                 self.owed(owed, TokenAction::Keep)
             }
             Decided::Send(live, token) => {
-                let times = *live.anchor.times();
-                self.state().opened = Opened::Live(live);
-                self.send(token, &times)
+                let action = self.send(token, live.anchor.times());
+                state.opened = Opened::Live(live);
+                action
+            }
+            Decided::Started(live, token) => {
+                state.created_here = true;
+                let action = self.send(token, live.anchor.times());
+                state.opened = Opened::Live(live);
+                action
+            }
+            Decided::Ended => {
+                state.opened = Opened::Ended;
+                TokenAction::Remove {
+                    clear_site_data: self.engine().0.clear_site_data,
+                }
             }
         })
+    }
+
+    /// The decision, and the write that it takes.
+    async fn decide(
+        &self,
+        opened: &Opened<T>,
+        fate: Fate,
+        write: Write<T>,
+    ) -> Result<Decided<T>, SessionError> {
+        match (write, fate, opened) {
+            (Write::Start(draft), ..) => {
+                let (live, token) = self.begin(draft, opened.anchors()).await?;
+                Ok(Decided::Started(live, token))
+            }
+            (_, Fate::End, Opened::None) => Ok(Decided::Nothing),
+            (_, Fate::End, _) => {
+                self.end_all(opened.anchors()).await?;
+                Ok(Decided::Ended)
+            }
+            (Write::Set(draft), Fate::Rotate, Opened::Live(live)) => self.rotate(live, Some(draft)).await,
+            (Write::Nothing, Fate::Rotate, Opened::Live(live)) => self.rotate(live, None).await,
+            (Write::Set(draft), Fate::Keep, Opened::Live(live)) => self.write(live, draft).await,
+            (Write::Nothing, Fate::Keep, Opened::Live(live)) => self.touch(live).await,
+            // There is nothing to set or to rotate: another task's handle has ended the session meanwhile.
+            (Write::Set(_) | Write::Nothing, Fate::Keep | Fate::Rotate, _) => Ok(Decided::Nothing),
+        }
     }
 
     /// A value that goes into the session that was opened.
@@ -290,7 +305,13 @@ impl<T: Session> Slot<T> {
                 Replaced::Done => {
                     event::rotated(engine.name(), &new.public_id);
                     let token = token::by_id(&new.public_id, &fresh, server.signed.as_deref())?;
-                    let value = draft.map_or_else(|| Arc::clone(&live.value), |draft| draft.value);
+                    let value = match draft {
+                        Some(draft) => draft.value,
+                        // After a conflict it is another request's.
+                        None => engine
+                            .read(new.schema, &new.payload)
+                            .unwrap_or_else(|_| Arc::clone(&live.value)),
+                    };
                     let anchor = Anchor::Stored {
                         key,
                         secret: fresh,
@@ -320,18 +341,16 @@ impl<T: Session> Slot<T> {
         now: Timestamp,
     ) -> Result<Decided<T>, SessionError> {
         let engine = self.engine();
-        let (value, payload) = match draft {
-            Some(draft) => (draft.value, draft.payload),
-            None if live.anchor.schema() == engine.0.schema => {
-                (Arc::clone(&live.value), live.anchor.payload().clone())
-            }
-            // Read from an older schema, and written in one's own from now on.
+        let (value, schema, payload) = match draft {
+            Some(draft) => (draft.value, engine.0.schema, draft.payload),
+            // Of an older schema too: who has not changed the value has not upgraded it, and older nodes still run.
             None => (
                 Arc::clone(&live.value),
-                crate::Payload::new(crate::session::encode(&*live.value)?),
+                live.anchor.schema(),
+                live.anchor.payload().clone(),
             ),
         };
-        let (header, token) = engine.seal(id, times, &payload, now)?;
+        let (header, token) = engine.seal(id, times, schema, &payload, now)?;
         let anchor = Anchor::Sealed {
             header,
             payload,
@@ -361,12 +380,16 @@ impl<T: Session> Slot<T> {
     }
 }
 
-/// What was decided for a session that goes on.
+/// What was decided.
 enum Decided<T> {
-    /// Nothing, or it does not go on.
+    /// Nothing, or another request has ended it.
     Nothing,
     /// The client has the right token.
     Live(Live<T>),
     /// The client gets another one.
     Send(Live<T>, Token),
+    /// It is a new one.
+    Started(Live<T>, Token),
+    /// It has been ended.
+    Ended,
 }

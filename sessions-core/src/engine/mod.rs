@@ -171,6 +171,22 @@ impl<T: Session> Engine<T> {
                 ),
             });
         }
+        let previous = T::previous();
+        if let Some(upgrade) = previous
+            .iter()
+            .find(|upgrade| upgrade.schema().version >= spec.version)
+        {
+            return Err(ConfigError::Option {
+                type_name: type_name::<T>(),
+                message: format!(
+                    "it has version {}, and one that it is upgraded from has version {}: raise its own with \
+                     `#[session(version = {})]`",
+                    spec.version,
+                    upgrade.schema().version,
+                    upgrade.schema().version.saturating_add(1),
+                ),
+            });
+        }
         let lifetimes = Lifetimes {
             idle_timeout,
             absolute_lifetime: spec.absolute_lifetime_or_default(),
@@ -179,7 +195,7 @@ impl<T: Session> Engine<T> {
         Ok(Self(Arc::new(Parts {
             lifetimes,
             schema: Schema::of::<T>(),
-            previous: T::previous(),
+            previous,
             place,
             always_send: options.always_send,
             clear_site_data: options.clear_site_data,
@@ -211,6 +227,20 @@ impl<T: Session> Engine<T> {
             event::ended(self.name(), id);
         }
         Ok(ended)
+    }
+
+    /// Frees at most `limit` sessions of the storage that have expired, of whatever type, and says how many. To be
+    /// called from time to time; nothing else waits for it.
+    ///
+    /// # Errors
+    /// The client keeps the sessions, or the storage failed.
+    pub async fn purge_expired(&self, limit: usize) -> Result<usize, SessionError> {
+        let server = self.server().ok_or(SessionError::NotServerSide)?;
+        server
+            .storage
+            .purge_expired(limit, self.now())
+            .await
+            .map_err(SessionError::writing)
     }
 
     fn server(&self) -> Option<&Server> {

@@ -212,13 +212,19 @@ impl<T: Session> Engine<T> {
                 (Anchor::Sealed { header, .. }, Anchor::Sealed { header: later, .. }) => {
                     Opened::Live(if later.issued > header.issued { other } else { one })
                 }
+                // One session under two signatures.
+                (Anchor::Stored { key, .. }, Anchor::Stored { key: same, .. }) if key == same => {
+                    Opened::Live(one)
+                }
                 _ => {
                     event::ambiguous(self.name());
                     Opened::Ambiguous(vec![one.anchor, other.anchor])
                 }
             },
             (Opened::Ambiguous(mut several), Opened::Live(another)) => {
-                several.push(another.anchor);
+                if several.iter().all(|one| one.id() != another.anchor.id()) {
+                    several.push(another.anchor);
+                }
                 Opened::Ambiguous(several)
             }
             (one, other) if rank(&one) >= rank(&other) => one,

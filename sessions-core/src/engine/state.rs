@@ -236,3 +236,27 @@ impl<T> Clone for Draft<T> {
         }
     }
 }
+
+impl<T> Clone for Opened<T> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::None => Self::None,
+            Self::Dead => Self::Dead,
+            Self::Stale => Self::Stale,
+            Self::Foreign(anchor) => Self::Foreign(anchor.clone()),
+            Self::Ambiguous(several) => Self::Ambiguous(several.clone()),
+            Self::Live(live) => Self::Live(live.clone()),
+            Self::Ended => Self::Ended,
+        }
+    }
+}
+
+impl<T> Clone for Write<T> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Nothing => Self::Nothing,
+            Self::Set(draft) => Self::Set(draft.clone()),
+            Self::Start(draft) => Self::Start(draft.clone()),
+        }
+    }
+}

@@ -10,7 +10,7 @@ use super::{
     state::{Anchor, Draft, Fate, Live, Opened, Owed, View, Write},
 };
 use crate::{
-    Payload, Record, Revision, Session, SessionError, StorageKey, event,
+    Payload, Record, Revision, SerializerError, Session, SessionError, StorageKey, event,
     secret::{Secret, random},
     session::{decode, encode},
     storage::{Expected, Read, Replaced},
@@ -40,7 +40,7 @@ impl<T: Session> Slot<T> {
             let base = self.base()?;
             let done = match base {
                 Base::Nothing => return Ok(None),
-                Base::Draft(draft) => self.update_draft(&draft, &mut f)?,
+                Base::Set(_, draft) | Base::Begun(draft) => self.update_draft(&draft, &mut f)?,
                 Base::Live(live) => match &live.anchor {
                     Anchor::Sealed { .. } => self.update_sealed(&live, &mut f)?,
                     Anchor::Stored { key, secret, record } => {
@@ -90,13 +90,17 @@ impl<T: Session> Slot<T> {
                 &old,
             )
             .await?;
-        let mut state = self.state();
-        state.owed = Owed::Send(token, *live.anchor.times());
-        state.opened = Opened::Live(live);
-        state.fate = Fate::Keep;
-        state.write = Write::Nothing;
-        state.created_here = true;
-        Ok(result)
+        if let Ok(mut state) = self.open_state() {
+            state.owed = Owed::Send(token, *live.anchor.times());
+            state.opened = Opened::Live(live);
+            state.fate = Fate::Keep;
+            state.write = Write::Nothing;
+            state.created_here = true;
+            return Ok(result);
+        }
+        // The head was sent meanwhile, so no client will ever know of this session.
+        self.end_all(&[live.anchor]).await?;
+        Err(SessionError::AlreadyCommitted)
     }
 
     /// Reads the session and ends it, for exactly one caller: flash messages, or the state of an OAuth exchange. The
@@ -110,17 +114,14 @@ impl<T: Session> Slot<T> {
     pub async fn take(&self) -> Result<Option<Arc<T>>, SessionError> {
         let (value, live) = match self.base()? {
             Base::Nothing => return Ok(None),
-            Base::Draft(draft) => {
+            Base::Begun(draft) => {
+                // Nobody else has seen it. What it was to take the place of ends all the same.
                 let mut state = self.open_state()?;
-                match &state.opened {
-                    // The draft was for this session, or ends it.
-                    Opened::Live(live) => (draft.value, live.clone()),
-                    _ => {
-                        state.write = Write::Nothing;
-                        return Ok(Some(draft.value));
-                    }
-                }
+                state.write = Write::Nothing;
+                state.fate = Fate::End;
+                return Ok(Some(draft.value));
             }
+            Base::Set(live, draft) => (draft.value, live),
             Base::Live(live) => (Arc::clone(&live.value), live),
         };
         let mine = match (&live.anchor, self.engine().server()) {
@@ -168,7 +169,8 @@ impl<T: Session> Slot<T> {
             }
             (View::Nothing, _) => Base::Nothing,
             (View::Live(live), _) => Base::Live(live.clone()),
-            (View::Set(_, draft) | View::Start(draft), _) => Base::Draft(draft.clone()),
+            (View::Set(live, draft), _) => Base::Set(live.clone(), draft.clone()),
+            (View::Start(draft), _) => Base::Begun(draft.clone()),
         })
     }
 
@@ -212,9 +214,10 @@ impl<T: Session> Slot<T> {
     ) -> Result<Option<R>, SessionError> {
         let engine = self.engine();
         let anchor = &live.anchor;
-        let Ok(mut value) = engine.read_fresh(anchor.schema(), anchor.payload()) else {
-            return Ok(None);
-        };
+        // It was read when it was opened, or written since: if that cannot be read, trying again is of no use.
+        let mut value = engine
+            .read_fresh(anchor.schema(), anchor.payload())
+            .map_err(|_| SerializerError::new("the session cannot be read back"))?;
         let result = f(&mut value);
         if value.principal().as_ref() != anchor.principal() {
             return Err(SessionError::PrincipalChanged);
@@ -225,7 +228,7 @@ impl<T: Session> Slot<T> {
         }
         let now = engine.now();
         let times = engine.0.lifetimes.used(anchor.times(), now);
-        let (header, token) = engine.seal(anchor.id().clone(), times, &payload, now)?;
+        let (header, token) = engine.seal(anchor.id().clone(), times, engine.0.schema, &payload, now)?;
         let mut state = self.open_state()?;
         if !matches!(state.view(), View::Live(current) if Arc::ptr_eq(&current.value, &live.value)) {
             return Ok(None);
@@ -345,8 +348,11 @@ impl<T: Session> Slot<T> {
 /// What there is to change.
 enum Base<T> {
     Nothing,
-    Draft(Draft<T>),
     Live(Live<T>),
+    /// A session with another value, not written yet.
+    Set(Live<T>, Draft<T>),
+    /// A session that is not written yet.
+    Begun(Draft<T>),
 }
 
 /// Waits a random while, the longer the more attempts there were; after the first conflict not at all.

@@ -35,6 +35,16 @@ pub enum KeyError {
     /// The environment has no such variable.
     #[error("the environment variable `{_0}` is not set: `export {_0}=\"$(openssl rand -base64 32)\"`")]
     NoVariable(String),
+    /// One of the keys in the environment variable is of no use.
+    #[error("the environment variable `{variable}` holds no key ring: key {number} of it is of no use")]
+    InVariable {
+        /// The variable.
+        variable: String,
+        /// Which of its keys, counted from 1.
+        number: usize,
+        /// What is wrong with that.
+        source: Box<KeyError>,
+    },
     /// No random bytes to make one of.
     #[error(transparent)]
     Random(#[from] RandomError),
@@ -145,10 +155,22 @@ impl KeyRing {
     /// # Errors
     /// The variable is not set, or one of the keys is of no use.
     pub fn from_env(variable: &str) -> Result<Self, KeyError> {
-        let text = Zeroizing::new(env::var(variable).map_err(|_| KeyError::NoVariable(variable.to_owned()))?);
-        let mut keys = text.split(',').map(Key::from_base64);
+        let unusable = |number, source| KeyError::InVariable {
+            variable: variable.to_owned(),
+            number,
+            source: Box::new(source),
+        };
+        let text = match env::var(variable) {
+            Ok(text) => Zeroizing::new(text),
+            Err(env::VarError::NotPresent) => return Err(KeyError::NoVariable(variable.to_owned())),
+            Err(env::VarError::NotUnicode(_)) => return Err(unusable(1, KeyError::Text)),
+        };
+        let mut keys = text
+            .split(',')
+            .zip(1..)
+            .map(|(key, number)| Key::from_base64(key).map_err(|source| unusable(number, source)));
         // `split` gives one part at least.
-        let current = keys.next().unwrap_or(Err(KeyError::Text))?;
+        let current = keys.next().unwrap_or_else(|| Err(unusable(1, KeyError::Text)))?;
         Ok(Self {
             current,
             retired: keys.collect::<Result<_, _>>()?,

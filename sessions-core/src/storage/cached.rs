@@ -108,6 +108,11 @@ impl<S: SessionStorage> SessionStorage for CachedStorage<S> {
                 .await?;
             // Within an epoch only the storage knows what it has written.
             if replaced == Replaced::Done && matches!(expected, Expected::Revision(_)) {
+                // What the copy knows of touches the storage knows too.
+                let before = write
+                    .before()
+                    .map(|copy| copy.record.replaced_by(&record, expected, now));
+                let record = before.and_then(Result::ok).unwrap_or(record);
                 write.leaves(Copy { record, fetched: now });
             }
             Ok(replaced)

@@ -49,7 +49,7 @@ pub trait SessionStorage: Send + Sync + 'static {
     /// Puts a record in place of another one, if that is still as expected; never inserts.
     ///
     /// With [`Expected::Revision`] the whole record is written. With [`Expected::Epoch`] only payload, schema and
-    /// revision are, and the times move forward: secrets that another request has changed meanwhile stay.
+    /// revision are: secrets that another request has changed meanwhile stay. With both, the times only move forward.
     ///
     /// # Errors
     /// See [`StorageError`].
@@ -264,7 +264,15 @@ impl Record {
             return Err(Replaced::NotFound);
         }
         match expected {
-            Expected::Revision(revision) if revision == self.revision => Ok(Arc::clone(new)),
+            Expected::Revision(revision) if revision == self.revision => {
+                let mut record = Arc::clone(new);
+                // A touch leaves the revision, so one may have come since the writer read.
+                let (seen, idle) = (self.times.last_seen, self.times.idle_deadline);
+                if seen > record.times.last_seen || idle > record.times.idle_deadline {
+                    Arc::make_mut(&mut record).move_forward(seen, idle);
+                }
+                Ok(record)
+            }
             Expected::Epoch(epoch) if epoch == self.epoch => {
                 let mut record = self.clone();
                 record.schema = new.schema;

@@ -298,6 +298,20 @@ async fn a_write_with_an_unknown_outcome_takes_the_copy_out() {
     assert_eq!(any(&cached, NOW).await, None);
 }
 
+#[test]
+fn a_load_that_found_a_session_does_not_outlast_one_that_found_it_gone() {
+    let Nodes { cached, other, .. } = nodes(|behind| behind.slow = true);
+    finish(other.create(KEY, record([]).into(), NOW)).unwrap();
+    let mut early = Box::pin(any(&cached, NOW));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(early.as_mut().poll(&mut context).is_pending());
+    assert!(early.as_mut().poll(&mut context).is_pending());
+    finish(other.delete(KEY, NOW)).unwrap();
+    assert_eq!(finish(any(&cached, NOW)), None);
+    assert!(finish(early).is_some(), "it had read the session before");
+    assert_eq!(finish(any(&cached, NOW)), None);
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Step {
     LoadAny,

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use sessions_core::{
     StorageKey,
     storage::{
-        Expected, MemoryStorage, Read, SessionStorage, Touch,
+        Created, Expected, MemoryStorage, Read, Replaced, SessionStorage, Touch, Touched,
         contract::{NOW, record},
     },
 };
@@ -57,6 +57,36 @@ async fn writes_free_what_has_expired_so_that_nothing_grows_without_a_purge() {
         now = now.after(Duration::from_secs(1));
     }
     assert_eq!(format!("{storage:?}"), "MemoryStorage { sessions: 10 }");
+}
+
+#[tokio::test]
+async fn an_expired_session_that_is_not_freed_yet_is_absent() {
+    let storage = MemoryStorage::new();
+    let stored = record([]);
+    let end = stored.times.deadline();
+    for number in 0..20 {
+        storage
+            .create(key(number), stored.clone().into(), NOW)
+            .await
+            .unwrap();
+    }
+    // Each write frees the first few, never the last.
+    let touch = Touch {
+        epoch: 0,
+        last_seen: end,
+        idle_deadline: end.after(Duration::from_secs(1)),
+    };
+    assert_eq!(storage.load(key(19), Read::Any, end).await.unwrap(), None);
+    assert_eq!(storage.touch(key(19), touch, end).await.unwrap(), Touched::Gone);
+    let expected = Expected::Revision(stored.revision);
+    let replaced = storage
+        .replace(key(19), record([]).into(), expected, end)
+        .await
+        .unwrap();
+    assert_eq!(replaced, Replaced::NotFound);
+    assert!(!storage.delete(key(19), end).await.unwrap());
+    let created = storage.create(key(18), record([]).into(), end).await.unwrap();
+    assert_eq!(created, Created::Created);
 }
 
 #[tokio::test]

@@ -17,8 +17,9 @@ pub(super) struct Copy {
     pub(super) fetched: Timestamp,
 }
 
-/// A copy is only put in while nothing has been written under its generation since its record was asked for. A
-/// generation is of many keys: a write of one of them costs another a copy at worst.
+/// A generation counts the writes that have ended. A copy is only put in if none has since its record was asked for,
+/// and a write puts its record in only if no other one has ended since it began. A generation is of many keys: a write
+/// of one of them costs another a copy at worst.
 pub(super) struct Copies {
     cache: Cache<StorageKey, Copy, UnitWeighter, BuildKeyHasher>,
     generations: [Mutex<u64>; Self::GENERATIONS],
@@ -57,17 +58,15 @@ impl Copies {
         }
     }
 
-    /// To be called before the storage is told. Takes the copy out, and with its end what was put in meanwhile.
+    /// To be called before the storage is told. Takes the copy out; what another load puts in meanwhile goes with the
+    /// end of the write.
     pub(super) fn begin_write(&self, key: StorageKey) -> Write<'_> {
-        self.locked(&key, |generation| {
-            *generation += 1;
-            Write {
-                copies: self,
-                key,
-                generation: *generation,
-                before: self.cache.remove(&key).map(|(_, copy)| copy),
-                after: None,
-            }
+        self.locked(&key, |generation| Write {
+            copies: self,
+            key,
+            generation: *generation,
+            before: self.cache.remove(&key).map(|(_, copy)| copy),
+            after: None,
         })
     }
 
@@ -121,7 +120,7 @@ impl Write<'_> {
         self.before.as_ref()
     }
 
-    /// What is stored now, unless another write was under way at any time of this one.
+    /// What is stored now, unless another write has ended meanwhile.
     pub(super) fn leaves(&mut self, copy: Copy) {
         self.after = Some(copy);
     }

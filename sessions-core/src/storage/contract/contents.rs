@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use super::subject::{NOW, Subject, bytes, full_record, handle, record, revision};
 use crate::{
-    Principal, Record,
-    record::Payload,
+    Payload, Principal, Record,
     storage::{Expected, Replaced, SessionStorage},
 };
 

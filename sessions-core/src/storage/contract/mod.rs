@@ -61,6 +61,7 @@ macro_rules! storage_contract_tests {
             any_handle_and_any_text_comes_back,
             the_record_that_was_replaced_is_forgotten,
             a_replace_at_the_revision_writes_the_whole_record,
+            a_replace_at_the_revision_keeps_a_touch,
             a_replace_at_another_revision_conflicts,
             a_replace_within_the_epoch_keeps_the_secrets,
             a_replace_within_the_epoch_moves_times_forward_only,

@@ -7,8 +7,7 @@ use super::{
     subject::{NOW, SECOND, Subject, record, revision, together, touch_at},
 };
 use crate::{
-    Record,
-    record::Payload,
+    Payload, Record,
     storage::{Created, Expected, Replaced, SessionStorage},
 };
 

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use super::subject::{HOUR, MINUTE, NOW, SECOND, Subject, full_record, record, revision};
 use crate::{
-    Fingerprint, Record, Schema,
-    record::Payload,
-    storage::{Expected, Replaced, SessionStorage},
+    Fingerprint, Payload, Record, Schema,
+    storage::{Expected, Replaced, SessionStorage, Touch, Touched},
 };
 
 /// At the revision that is stored, all of the record is written.
@@ -39,6 +38,39 @@ pub async fn a_replace_at_the_revision_writes_the_whole_record(storage: Arc<dyn 
         *subject.live(NOW).await,
         back,
         "load after a replace at the revision"
+    );
+}
+
+/// A touch leaves the revision as it is; a replace that did not know of it does not undo it.
+pub async fn a_replace_at_the_revision_keeps_a_touch(storage: Arc<dyn SessionStorage>) {
+    let stored = record(*b"before");
+    let subject = Subject::with(&storage, &stored).await;
+    let times = stored.times;
+    let (last_seen, idle_deadline) = (NOW.after(MINUTE), times.idle_deadline.after(SECOND));
+    let touch = Touch {
+        epoch: stored.epoch,
+        last_seen,
+        idle_deadline,
+    };
+    assert_eq!(subject.touch(touch, NOW).await, Touched::Touched, "touch");
+    let new = Record {
+        revision: revision(),
+        payload: Payload::new(*b"after"),
+        ..stored.clone()
+    };
+    let replaced = subject
+        .replace(&new, Expected::Revision(stored.revision), NOW)
+        .await;
+    assert_eq!(replaced, Replaced::Done, "replace at the stored revision");
+    let found = subject.live(NOW).await;
+    assert_eq!(found.payload, new.payload, "the payload after a replace");
+    assert_eq!(
+        found.times.last_seen, last_seen,
+        "when it was last seen, after a replace"
+    );
+    assert_eq!(
+        found.times.idle_deadline, idle_deadline,
+        "the idle deadline after a replace"
     );
 }
 

@@ -3,9 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    Fingerprint, Predecessor, Principal, PublicId, Record, Revision, Schema, SecretHash, Secrets, StorageKey,
-    Successor, Times, Timestamp,
-    record::Payload,
+    Fingerprint, Payload, Predecessor, Principal, PublicId, Record, Revision, Schema, SecretHash, Secrets,
+    StorageKey, Successor, Times, Timestamp,
     secret::random,
     storage::{
         Created, Expected, Read, Replaced, SessionStorage, StorageError, StorageFuture, Touch, Touched,

@@ -117,22 +117,32 @@ impl Folder {
 
     pub(super) fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StorageError> {
         let mut freed = 0;
+        let mut failure = None;
         for entry in fs::read_dir(&self.path).map_err(failed)? {
             if freed == limit {
                 break;
             }
-            let entry = entry.map_err(failed)?;
-            let Some(key) = entry.file_name().to_str().and_then(parse_key) else {
+            let Some(key) = entry.map_err(failed)?.file_name().to_str().and_then(parse_key) else {
                 continue;
             };
-            if self.has_expired(&key, now)? {
-                let _lock = self.lock(&key)?;
-                if self.has_expired(&key, now)? && files::remove(&self.file(&key)).map_err(failed)? {
-                    freed += 1;
-                }
+            match self.free(&key, now) {
+                Ok(expired) => freed += usize::from(expired),
+                Err(error) => failure = Some(error),
             }
         }
-        Ok(freed)
+        // One bad file must not keep the others.
+        match failure {
+            Some(error) if freed == 0 => Err(error),
+            _ => Ok(freed),
+        }
+    }
+
+    fn free(&self, key: &StorageKey, now: Timestamp) -> Result<bool, StorageError> {
+        if !self.has_expired(key, now)? {
+            return Ok(false);
+        }
+        let _lock = self.lock(key)?;
+        Ok(self.has_expired(key, now)? && files::remove(&self.file(key)).map_err(failed)?)
     }
 
     fn has_expired(&self, key: &StorageKey, now: Timestamp) -> Result<bool, StorageError> {
@@ -197,7 +207,7 @@ impl Folder {
     }
 }
 
-/// The key that a file is named by, if it is a session's.
+/// The key that a file is named by, if it is a session's. One that is spelled otherwise leads to another file.
 fn parse_key(name: &str) -> Option<StorageKey> {
     let mut key = [0; 32];
     if name.len() != 2 * key.len() {
@@ -206,9 +216,7 @@ fn parse_key(name: &str) -> Option<StorageKey> {
     for (byte, digits) in key.iter_mut().zip(name.as_bytes().chunks(2)) {
         *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
     }
-    let key = StorageKey::from_bytes(key);
-    // In the one spelling that is ever written.
-    (key.to_string() == name).then_some(key)
+    Some(StorageKey::from_bytes(key))
 }
 
 /// What failed before anything was written.

@@ -1,0 +1,14 @@
+//! What stands between a request and its handler: when sessions are opened, and when they are written.
+
+// Each module is a group of tests; one binary, because linking is what takes the time.
+mod commits;
+mod composition;
+mod cookies;
+mod failing;
+mod frames;
+mod lazy;
+mod nesting;
+mod required;
+mod sockets;
+mod streams;
+mod support;
