@@ -6,7 +6,7 @@ use actix_web::{
     HttpRequest, HttpResponse, Responder,
     web::{Bytes, Data, get},
 };
-use futures_util::stream;
+use futures_util::{FutureExt as _, stream};
 use sessions_actix::{
     CurrentSession, RequiredSession, SessionError, SessionErrorKind, Sessions, SessionsExt,
     protection::Encrypted, storage::MemoryStorage,
@@ -94,6 +94,37 @@ async fn set_on_a_handle_that_was_kept_is_already_committed() {
         assert!(session.get().is_none());
         browser.get("/set/1").await;
         browser.get("/keep").await;
+        let session = kept.lock().unwrap().take().unwrap();
+        assert!(all_too_late(&session).await);
+        assert_eq!(session.get().unwrap().count, 1);
+        assert_eq!(browser.get("/get").await.text(), "1");
+    }
+}
+
+async fn keep_and_hang(
+    session: CurrentSession<Visits>,
+    kept: Data<Kept<CurrentSession<Visits>>>,
+) -> &'static str {
+    *kept.lock().unwrap() = Some(session);
+    std::future::pending().await
+}
+
+#[actix_web::test]
+async fn a_handle_of_a_request_that_was_given_up_is_already_committed() {
+    for sessions in both() {
+        let kept: Kept<CurrentSession<Visits>> = Kept::default();
+        let data = Data::new(Arc::clone(&kept));
+        let server = Server::new(sessions, |config| {
+            config
+                .app_data(data)
+                .configure(numbers::<Visits>(""))
+                .route("/hang", get().to(keep_and_hang));
+        })
+        .await;
+        let mut browser = Browser::new(&server);
+        browser.get("/set/1").await;
+        // The client goes away.
+        assert!(browser.clone().get("/hang").now_or_never().is_none());
         let session = kept.lock().unwrap().take().unwrap();
         assert!(all_too_late(&session).await);
         assert_eq!(session.get().unwrap().count, 1);

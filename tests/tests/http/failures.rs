@@ -3,9 +3,13 @@
 use std::{cell::OnceCell, rc::Rc};
 
 use actix_web::{
-    HttpResponse, Result, error,
+    HttpResponse, Result,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    error,
+    middleware::{Next, from_fn},
     test::TestRequest,
-    web::{Data, Path, ServiceConfig, get},
+    web::{Data, Path, ServiceConfig, get, scope},
 };
 use futures_util::future::join_all;
 use sessions_actix::{
@@ -15,7 +19,7 @@ use sessions_actix::{
     storage::{DirectoryStorage, MemoryStorage},
 };
 
-use crate::support::{Browser, Server, Spy, Visits, keys, numbers, ok};
+use crate::support::{Answer, Browser, Server, Spy, Visits, keys, numbers, ok};
 
 fn routes(config: &mut ServiceConfig) {
     config
@@ -153,6 +157,41 @@ async fn a_server_error_does_not_undo_an_update() {
 }
 
 #[actix_web::test]
+async fn an_error_of_a_middleware_inside_counts_by_its_status() {
+    async fn told(
+        request: ServiceRequest,
+        next: Next<impl MessageBody>,
+    ) -> Result<ServiceResponse<impl MessageBody>> {
+        let code = request
+            .path()
+            .rsplit('/')
+            .next()
+            .and_then(|code| code.parse().ok());
+        next.call(request).await?;
+        Err::<ServiceResponse, _>(error::InternalError::new("told", status(code.unwrap())).into())
+    }
+    let sessions = Sessions::builder().server_side::<Visits>(MemoryStorage::new());
+    let server = Server::new(sessions.build().unwrap(), |config| {
+        config.configure(numbers::<Visits>("")).service(
+            scope("/told")
+                .wrap(from_fn(told))
+                .configure(numbers::<Visits>("")),
+        );
+    })
+    .await;
+    let mut browser = Browser::new(&server);
+    let answer = browser.get("/told/set/404").await;
+    assert_eq!((answer.status.as_u16(), answer.text()), (404, "told"));
+    assert!(answer.cookie("VISITS").is_some());
+    assert_eq!(answer.lines("vary"), ["cookie"]);
+    assert_eq!(answer.lines("cache-control"), ["no-store"]);
+    let answer = browser.get("/told/set/500").await;
+    assert_eq!((answer.status.as_u16(), answer.text()), (500, "told"));
+    assert_eq!(answer.cookies(), []);
+    assert_eq!(browser.get("/get").await.text(), "404");
+}
+
+#[actix_web::test]
 async fn a_storage_that_fails_is_a_bare_503_and_sends_no_token() {
     for (operation, path) in [
         ("load", "/get"),
@@ -235,15 +274,16 @@ async fn a_slow_write_does_not_bring_back_a_session_that_has_ended() {
 struct Own(Rc<OnceCell<Server>>);
 
 impl Own {
-    async fn ask(&self, path: &str, request: &actix_web::HttpRequest) -> String {
+    async fn ask(&self, path: &str, request: &actix_web::HttpRequest) -> Answer {
         let cookie = request.headers().get("cookie").unwrap();
         let inner = TestRequest::get().uri(path).insert_header(("cookie", cookie));
         let server = self.0.get().unwrap();
-        server.call(inner.to_request()).await.text().to_owned()
+        server.call(inner.to_request()).await
     }
 }
 
-/// Another request of the same client comes between this one's opening of the session and its end.
+/// Another request of the same client comes between this one's opening of the session and its end. The body is the
+/// token that the other one was given.
 async fn crossed(
     session: CurrentSession<Visits>,
     path: Path<(String, String)>,
@@ -251,9 +291,11 @@ async fn crossed(
     request: actix_web::HttpRequest,
 ) -> Result<String> {
     let (how, other) = path.into_inner();
-    own.ask(&format!("/{}", other.replace('-', "/")), &request).await;
+    let answer = own.ask(&format!("/{}", other.replace('-', "/")), &request).await;
     change(&session, &how).await?;
-    Ok("done".to_owned())
+    Ok(answer
+        .cookie("VISITS")
+        .map_or(String::new(), |cookie| cookie.value))
 }
 
 async fn crossing(on_conflict: OnConflict) -> Server {
@@ -347,9 +389,11 @@ async fn a_write_from_before_a_rotation_is_dropped() {
     // Its own token was rotated away while it ran, so neither its value nor its token count.
     let answer = browser.get("/crossed/put/rotate").await;
     assert_eq!((answer.status.as_u16(), answer.cookies()), (200, vec![]));
-    let stale = rotated.get("/get").await;
+    let stale = browser.get("/get").await;
     assert_eq!((stale.text(), stale.cookies()), ("none", vec![]));
-    assert_eq!(rotated.get("/status").await.text(), "Stale");
+    assert_eq!(browser.get("/status").await.text(), "Stale");
+    rotated.put("VISITS", answer.text());
+    assert_eq!(rotated.get("/get").await.text(), "1");
 }
 
 #[actix_web::test]

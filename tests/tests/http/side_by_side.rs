@@ -109,7 +109,7 @@ async fn a_session_that_cannot_be_written_fails_the_response_and_keeps_the_other
             get().to(
                 async |visits: CurrentSession<Visits>, basket: CurrentSession<Basket>| {
                     visits.set(Visits { count: 1 })?;
-                    basket.set(Basket { items: 1 })?;
+                    basket.set(Basket { count: 1 })?;
                     ok("both")
                 },
             ),
@@ -124,6 +124,34 @@ async fn a_session_that_cannot_be_written_fails_the_response_and_keeps_the_other
     // It was written before, and its token is the only way to it.
     assert!(answer.cookie("VISITS").is_some());
     assert_eq!(browser.get("/visits/get").await.text(), "1");
+}
+
+#[actix_web::test]
+async fn after_a_session_that_cannot_be_written_the_next_is_as_after_a_server_error() {
+    let (failing, other) = (Spy::default(), Spy::default());
+    let sessions = Sessions::builder()
+        .server_side::<Visits>(other.clone())
+        .server_side::<Basket>(failing.clone())
+        .build()
+        .unwrap();
+    let server = Server::new(sessions, |config| {
+        config.route(
+            "/both",
+            get().to(
+                async |basket: CurrentSession<Basket>, visits: CurrentSession<Visits>| {
+                    basket.set(Basket { count: 1 })?;
+                    visits.set(Visits { count: 1 })?;
+                    ok("both")
+                },
+            ),
+        );
+    })
+    .await;
+    failing.fail("create");
+    let answer = server.get("/both").await;
+    assert_eq!((answer.status.as_u16(), answer.text()), (503, ""));
+    assert_eq!(answer.cookies(), []);
+    assert!(other.calls().is_empty());
 }
 
 #[actix_web::test]

@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sessions_actix::{
     Sessions, SessionsBuilder,
-    protection::{Encrypted, KeyRing, Plain, Signed},
+    protection::{Encrypted, Key, KeyRing, Plain, Signed},
     storage::MemoryStorage,
 };
 
@@ -208,6 +208,27 @@ async fn a_token_of_another_key_is_no_session() {
         let (browser, _) = with_a_session(setup).await;
         let (other, _) = with_a_session(setup).await;
         assert_no_session(&browser, other.value("VISITS").unwrap(), what).await;
+    }
+}
+
+#[actix_web::test]
+async fn a_token_of_a_retired_key_is_opened_and_sealed_anew_with_the_next_send() {
+    let keys = keys();
+    let rotated = keys.clone().rotate(Key::generate().unwrap());
+    for (what, setup) in &SETUPS[..2] {
+        let mut before = Browser::new(&server(setup(Sessions::builder(), &keys)).await);
+        let mut after = Browser::new(&server(setup(Sessions::builder(), &rotated)).await);
+        before.get("/set/1").await;
+        after.put("VISITS", before.value("VISITS").unwrap());
+        let read = after.get("/get").await;
+        assert_eq!((read.text(), read.cookies()), ("1", vec![]), "{what}");
+        after.get("/update").await;
+        assert_eq!(after.get("/get").await.text(), "2", "{what}");
+        // A node that does not know the new key yet leaves it alone.
+        before.put("VISITS", after.value("VISITS").unwrap());
+        let unknown = before.get("/get").await;
+        assert_eq!((unknown.text(), unknown.cookies()), ("none", vec![]), "{what}");
+        assert_eq!(before.get("/status").await.text(), "Stale", "{what}");
     }
 }
 

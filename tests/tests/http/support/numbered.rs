@@ -20,10 +20,11 @@ pub(crate) struct Visits {
     pub(crate) count: u32,
 }
 
+/// Of the same shape as [`Visits`], so that the shape alone keeps no two sessions apart.
 #[derive(Session, Serialize, Deserialize, Debug)]
 #[session(name = "BASKET")]
 pub(crate) struct Basket {
-    pub(crate) items: u32,
+    pub(crate) count: u32,
 }
 
 macro_rules! numbered {
@@ -43,7 +44,7 @@ macro_rules! numbered {
         }
     )*};
 }
-numbered!(Visits.count, Basket.items);
+numbered!(Visits.count, Basket.count);
 
 /// Routes below `prefix` that do one thing each with the session.
 pub(crate) fn numbers<T: Numbered>(prefix: &'static str) -> impl FnOnce(&mut ServiceConfig) {

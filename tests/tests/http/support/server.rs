@@ -43,7 +43,7 @@ impl Server {
             Box::pin(async move {
                 match service.call(request).await {
                     Ok(response) => read(response.into()).await,
-                    Err(error) => read(HttpResponse::from_error(error)).await,
+                    Err(error) => read(error.error_response()).await,
                 }
             })
         }))
