@@ -6,6 +6,7 @@ mod composition;
 mod cookies;
 mod failing;
 mod frames;
+mod inner_services;
 mod lazy;
 mod nesting;
 mod required;
