@@ -24,10 +24,11 @@ pub use middleware::{SessionsFuture, SessionsMiddleware};
 pub use request::{SessionPeek, SessionsExt};
 pub use required::RequiredSession;
 pub use sessions_core::{
-    Clock, ConfigError, CookieSpec, IdError, IdGenerator, ManualClock, Principal, PublicId, Record,
-    RecordError, RequestView, Revision, SameSite, SerializerError, SessionError as SessionErrorKind,
-    SessionSerializer, SessionSpec, StorageKey, SystemClock, Timestamp, ToPrincipal, Transport, Upgrade,
-    engine::SessionStatus, protection, serializer, storage,
+    Clock, ConfigError, CookieSpec, IdError, IdGenerator, ManualClock, Payload, Predecessor, Principal,
+    PublicId, Record, RecordError, RequestView, Revision, SameSite, Schema, SecretHash, Secrets,
+    SerializerError, SessionError as SessionErrorKind, SessionSerializer, SessionSpec, StorageKey, Successor,
+    SystemClock, Times, Timestamp, ToPrincipal, Transport, Upgrade, engine::SessionStatus, protection,
+    serializer, storage,
 };
 pub use sessions_core::{Session, options};
 /// Makes a struct a session.

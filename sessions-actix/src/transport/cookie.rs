@@ -16,6 +16,9 @@ pub(crate) struct Cookie {
     attributes: String,
 }
 
+/// 9999-12-31T23:59:59Z: the date format has no later one, and `httpdate` panics.
+const LAST_SECOND: Duration = Duration::from_secs(253_402_300_799);
+
 impl Cookie {
     pub(super) fn new(name: &str, spec: &CookieSpec) -> Self {
         let mut attributes = format!("; Path={}", spec.path);
@@ -60,7 +63,10 @@ impl Cookie {
         max_age: Option<(Duration, SystemTime)>,
         headers: &mut HeaderMap,
     ) -> Option<()> {
-        let life = max_age.map(|(max_age, now)| (max_age, now.checked_add(max_age).unwrap_or(now)));
+        let life = max_age.map(|(max_age, now)| {
+            let expires = now.checked_add(max_age).unwrap_or(now);
+            (max_age, expires.min(SystemTime::UNIX_EPOCH + LAST_SECOND))
+        });
         self.set(self.line(token, life)?, headers);
         Some(())
     }

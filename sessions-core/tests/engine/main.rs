@@ -1,5 +1,12 @@
 //! The engine, without a web framework: what a client shows, what a handler does, what is stored, and what the client
 //! is told.
 
+#![allow(clippy::unwrap_used, reason = "what fails here is a test")]
+
 mod commit_by_id;
+mod commit_by_value;
+mod faults;
+mod interleavings;
+mod lifetimes;
 mod support;
+mod upgrades;

@@ -67,16 +67,23 @@ impl<T: Session> Client<T> {
     }
 
     pub(crate) async fn open(&self) -> Slot<T> {
-        self.try_open(&()).await.unwrap()
+        let opening = self.try_open(&());
+        opening.await.unwrap()
     }
 
-    pub(crate) async fn try_open(&self, request: &dyn RequestView) -> Result<Slot<T>, SessionError> {
-        match self
+    /// Not held up by the request that it looks at, as an extractor's future is not.
+    pub(crate) fn try_open(
+        &self,
+        request: &dyn RequestView,
+    ) -> impl Future<Output = Result<Slot<T>, SessionError>> + Send + use<T> {
+        let opening = self
             .engine
-            .open(self.tokens.iter().map(String::as_bytes), request)
-        {
-            Opening::Ready(slot) => Ok(slot),
-            Opening::Loading(loading) => loading.finish().await,
+            .open(self.tokens.iter().map(String::as_bytes), request);
+        async move {
+            match opening {
+                Opening::Ready(slot) => Ok(slot),
+                Opening::Loading(loading) => loading.finish().await,
+            }
         }
     }
 
@@ -135,7 +142,7 @@ impl<T: Session> Client<T> {
     /// One request that only reads.
     pub(crate) async fn reads(&mut self) -> Said {
         self.does(|slot| {
-            slot.get();
+            let _ = slot.get();
             Ok(())
         })
         .await

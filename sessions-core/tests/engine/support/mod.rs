@@ -3,6 +3,7 @@
 
 mod client;
 mod spy;
+mod stepped;
 mod types;
 
 use std::{
@@ -24,9 +25,10 @@ pub(crate) use self::{
     client::{Client, Said},
     spy::{
         Fault,
-        Op::{self, Create, Delete, Latest, Load, ReplaceEpoch, ReplaceRevision, Touch},
+        Op::{Create, Delete, Latest, Load, ReplaceEpoch, ReplaceRevision, Touch},
         Spy,
     },
+    stepped::Stepped,
     types::{Login, Note, login, nobody},
 };
 
@@ -68,7 +70,10 @@ impl World {
 
     /// An engine over the same sessions, whose calls are neither written down nor disturbed: another node.
     pub(crate) fn other_node<T: Session>(&self) -> Engine<T> {
-        let storage = Arc::new(self.storage.inner().clone());
+        self.server_on(Arc::new(self.storage.inner().clone()))
+    }
+
+    pub(crate) fn server_on<T: Session>(&self, storage: Arc<dyn SessionStorage>) -> Engine<T> {
         Engine::server_side(&self.environment, storage, &Options::of::<T>()).unwrap()
     }
 

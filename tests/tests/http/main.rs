@@ -1,0 +1,21 @@
+//! Sessions over HTTP, as handlers and clients see them.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod actix_session;
+mod attributes;
+mod committed;
+mod custom;
+mod failures;
+mod header_transport;
+mod lifecycle;
+mod required;
+mod resend;
+mod response;
+mod revocation;
+mod schema;
+mod setup;
+mod side_by_side;
+mod support;
+mod tampering;
+mod tower_sessions;

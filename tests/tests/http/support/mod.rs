@@ -1,0 +1,31 @@
+//! What the tests share: a server, a browser that keeps cookies, and sessions that hold one number.
+
+mod answer;
+mod browser;
+mod log;
+mod numbered;
+mod server;
+mod spy;
+
+pub(crate) use self::{
+    answer::{Answer, SetCookie},
+    browser::Browser,
+    log::Log,
+    numbered::{Basket, Visits, numbers},
+    server::Server,
+    spy::Spy,
+};
+
+use sessions_actix::protection::{Key, KeyRing};
+
+/// A ring of one new key.
+pub(crate) fn keys() -> KeyRing {
+    KeyRing::new(Key::generate().unwrap())
+}
+
+/// What a handler returns, in closures that cannot name it.
+pub(crate) fn ok<T>(value: T) -> actix_web::Result<T> {
+    Ok(value)
+}
+
+pub(crate) const MINUTE: std::time::Duration = std::time::Duration::from_secs(60);
