@@ -105,7 +105,7 @@ async fn a_request_that_is_kept_after_its_response_is_committed_for_good() {
         send(&app, get("/elsewhere")).await;
     }
     storage.calls();
-    for request in kept.borrow().iter() {
+    for request in kept.take() {
         for error in [
             request.session::<Login>().await.unwrap_err(),
             // Never asked for before.
