@@ -15,11 +15,15 @@ use actix_web::{
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
 };
-use futures_util::future::LocalBoxFuture;
 use pin_project_lite::pin_project;
 use sessions_core::engine::Outcome;
 
-use crate::{SessionError, Sessions, frame::Ticket, opened::Opened, registry::Registry};
+use crate::{
+    SessionError, Sessions,
+    frame::Ticket,
+    opened::{Commit, Opened},
+    registry::Registry,
+};
 
 impl<S, B> Transform<S, ServiceRequest> for Sessions
 where
@@ -84,7 +88,7 @@ enum Stage<B> {
     /// The head is ready; something has to be written before it goes.
     Committing {
         answer: Result<ServiceResponse<B>, Error>,
-        commit: LocalBoxFuture<'static, Committed>,
+        commits: Commits,
     },
     Finished,
 }
@@ -116,17 +120,16 @@ where
                     .answer(answer),
                 );
             }
-            let commit = Box::pin(commit(ticket, outcome(&answer)));
-            *this.stage = Stage::Committing { answer, commit };
+            let commits = Commits::new(ticket, outcome(&answer));
+            *this.stage = Stage::Committing { answer, commits };
         }
-        let Stage::Committing { commit, .. } = this.stage else {
+        if let Stage::Committing { commits, .. } = this.stage {
+            ready!(commits.poll(context));
+        }
+        let Stage::Committing { answer, commits } = mem::replace(this.stage, Stage::Finished) else {
             return Poll::Pending;
         };
-        let committed = ready!(commit.as_mut().poll(context));
-        let Stage::Committing { answer, .. } = mem::replace(this.stage, Stage::Finished) else {
-            return Poll::Pending;
-        };
-        Poll::Ready(committed.answer(answer))
+        Poll::Ready(commits.done.answer(answer))
     }
 }
 
@@ -153,16 +156,41 @@ fn settle(ticket: &Ticket) -> bool {
 }
 
 /// Writes the sessions one after the other; after one that fails the others are those of a failed request.
-async fn commit(ticket: Ticket, mut outcome: Outcome) -> Committed {
-    let mut failure = None;
-    let mut index = 0;
-    while let Some(session) = ticket.session(&mut index) {
-        if let Err(error) = session.commit(outcome).await {
-            outcome = Outcome::ServerError;
-            failure.get_or_insert(SessionError::from(error));
+struct Commits {
+    done: Committed,
+    outcome: Outcome,
+    index: usize,
+    current: Option<Commit>,
+}
+
+impl Commits {
+    fn new(ticket: Ticket, outcome: Outcome) -> Self {
+        Self {
+            done: Committed {
+                ticket,
+                failure: None,
+            },
+            outcome,
+            index: 0,
+            current: None,
         }
     }
-    Committed { ticket, failure }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if let Some(commit) = &mut self.current {
+                if let Err(error) = ready!(commit.as_mut().poll(context)) {
+                    self.outcome = Outcome::ServerError;
+                    self.done.failure.get_or_insert(SessionError::from(error));
+                }
+                self.current = None;
+            }
+            let Some(session) = self.done.ticket.session(&mut self.index) else {
+                return Poll::Ready(());
+            };
+            self.current = session.commit(self.outcome);
+        }
+    }
 }
 
 /// A request whose sessions are written, or not.

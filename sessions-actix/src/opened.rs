@@ -31,8 +31,8 @@ pub(crate) trait Opened {
     /// Decides at once what can be; false if something has to be written.
     fn settle(&self) -> bool;
 
-    /// Writes what has to be.
-    fn commit(&self, outcome: Outcome) -> LocalBoxFuture<'_, Result<(), Kind>>;
+    /// Writes what has to be; nothing if it is settled.
+    fn commit(self: Rc<Self>, outcome: Outcome) -> Option<Commit>;
 
     /// Tells the client what was decided.
     fn apply(&self, headers: &mut HeaderMap);
@@ -42,6 +42,9 @@ pub(crate) trait Opened {
 
     fn as_any(self: Rc<Self>) -> Rc<dyn Any>;
 }
+
+/// A session that is being written.
+pub(crate) type Commit = LocalBoxFuture<'static, Result<(), Kind>>;
 
 /// A session of this type that a request has asked for.
 pub(crate) struct OpenedSession<T: Session> {
@@ -157,14 +160,13 @@ impl<T: Session> Opened for OpenedSession<T> {
         self.settled.get()
     }
 
-    fn commit(&self, outcome: Outcome) -> LocalBoxFuture<'_, Result<(), Kind>> {
-        Box::pin(async move {
-            if let Some(slot) = self.open_slot().filter(|_| !self.settled.get()) {
-                let action = slot.commit(outcome).await?;
-                *self.action.borrow_mut() = action;
-            }
+    fn commit(self: Rc<Self>, outcome: Outcome) -> Option<Commit> {
+        let slot = self.open_slot().filter(|_| !self.settled.get())?;
+        Some(Box::pin(async move {
+            let action = slot.commit(outcome).await?;
+            *self.action.borrow_mut() = action;
             Ok(())
-        })
+        }))
     }
 
     fn apply(&self, headers: &mut HeaderMap) {

@@ -13,22 +13,18 @@ use std::{
 use actix_web::{
     App, Error, HttpRequest, HttpResponse,
     body::MessageBody,
-    dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
-    error::{ErrorForbidden, ErrorGatewayTimeout},
+    dev::{ServiceRequest, ServiceResponse},
+    error::ErrorForbidden,
     http::StatusCode,
     middleware::{Next, from_fn},
     test, web,
 };
-use futures_util::{
-    FutureExt as _,
-    future::{LocalBoxFuture, join_all},
-    poll,
-};
+use futures_util::{future::join_all, poll};
 use sessions_actix::{CurrentSession, SessionErrorKind, SessionsExt as _};
+use tokio::sync::Notify;
 
 use crate::support::{
-    Basket, Behaviour, Call, Log, Login, Preferences, Spy, baskets, begin, get, get_with, login, send,
-    sessions, theme, user,
+    Behaviour, Call, Login, Preferences, Spy, begin, get, get_with, login, send, sessions, theme, user,
 };
 
 fn address(request: &HttpRequest) -> usize {
@@ -109,7 +105,7 @@ async fn a_request_that_is_kept_after_its_response_is_committed_for_good() {
         send(&app, get("/elsewhere")).await;
     }
     storage.calls();
-    for request in kept.borrow().iter() {
+    for request in kept.take() {
         for error in [
             request.session::<Login>().await.unwrap_err(),
             // Never asked for before.
@@ -190,7 +186,7 @@ async fn a_request_that_is_gone_before_its_commit_leaves_its_address_to_others()
 #[derive(Clone, Default)]
 struct Gate {
     waiting: Rc<RefCell<Vec<usize>>>,
-    proceed: Rc<tokio::sync::Notify>,
+    proceed: Rc<Notify>,
 }
 
 #[actix_web::test]
@@ -289,214 +285,6 @@ async fn nothing_of_a_session_stays_in_memory_after_its_response() {
     for _ in 0..3 {
         send(&app, get_with("/", &token)).await;
         assert!(values.borrow().last().unwrap().upgrade().is_none());
-    }
-}
-
-/// Calls the inner service twice with one request, and answers with the second response.
-#[derive(Clone, Copy)]
-enum Twice {
-    OneAfterTheOther,
-    AtOnce,
-}
-
-struct TwiceService<S> {
-    how: Twice,
-    service: Rc<S>,
-}
-
-impl<S, B> Transform<S, ServiceRequest> for Twice
-where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
-    B: 'static,
-{
-    type Response = ServiceResponse<B>;
-    type Error = Error;
-    type Transform = TwiceService<S>;
-    type InitError = ();
-    type Future = Ready<Result<TwiceService<S>, ()>>;
-
-    fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(TwiceService {
-            how: *self,
-            service: Rc::new(service),
-        }))
-    }
-}
-
-impl<S, B> Service<ServiceRequest> for TwiceService<S>
-where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
-    B: 'static,
-{
-    type Response = ServiceResponse<B>;
-    type Error = Error;
-    type Future = LocalBoxFuture<'static, Result<ServiceResponse<B>, Error>>;
-
-    forward_ready!(service);
-
-    fn call(&self, request: ServiceRequest) -> Self::Future {
-        let (how, service) = (self.how, Rc::clone(&self.service));
-        let again = ServiceRequest::from_parts(request.request().clone(), Payload::None);
-        async move {
-            match how {
-                Twice::OneAfterTheOther => {
-                    service.call(request).await?;
-                    service.call(again).await
-                }
-                Twice::AtOnce => {
-                    let (first, second) = futures_util::join!(service.call(request), service.call(again));
-                    first?;
-                    second
-                }
-            }
-        }
-        .boxed_local()
-    }
-}
-
-async fn count(
-    login_session: CurrentSession<Login>,
-    basket: CurrentSession<Basket>,
-) -> actix_web::Result<String> {
-    let visits = login_session
-        .update_or_insert_with(
-            || login("ada"),
-            |login| {
-                login.visits += 1;
-                login.visits
-            },
-        )
-        .await?;
-    let items = basket.get().map_or(0, |basket| basket.items) + 1;
-    basket.set(Basket { items })?;
-    Ok(format!("{visits} {items}"))
-}
-
-#[actix_web::test]
-async fn a_service_that_is_called_again_has_its_sessions_again() {
-    let storage = Spy::new();
-    let outer = sessions(&storage);
-    let inner = baskets(&storage);
-    let tokens = [
-        begin(&outer, login("ada")).await,
-        begin(&inner, Basket { items: 0 }).await,
-    ]
-    .join("; ");
-    let app = App::new().wrap(outer).service(
-        web::resource("/")
-            .wrap(inner)
-            .wrap(Twice::OneAfterTheOther)
-            .route(web::get().to(count)),
-    );
-    let app = test::init_service(app).await;
-    // The outer one's session is the request's; the inner one's was written, and is read anew.
-    let answer = send(&app, get_with("/", &tokens)).await;
-    assert_eq!((answer.status, answer.text()), (StatusCode::OK, "2 2"));
-    let answer = send(&app, get_with("/", &tokens)).await;
-    assert_eq!(answer.text(), "4 4");
-}
-
-#[actix_web::test]
-async fn sessions_that_are_all_called_again_are_opened_again() {
-    let storage = Spy::new();
-    let sessions = sessions(&storage);
-    let token = begin(&sessions, login("ada")).await;
-    let visit = |session: CurrentSession<Login>| async move {
-        let visits = session.get().map_or(0, |login| login.visits) + 1;
-        session.set(Login {
-            user: "ada".to_owned(),
-            visits,
-        })?;
-        Ok::<_, Error>(visits.to_string())
-    };
-    let app = App::new().service(
-        web::resource("/")
-            .wrap(sessions)
-            .wrap(Twice::OneAfterTheOther)
-            .route(web::get().to(visit)),
-    );
-    let app = test::init_service(app).await;
-    assert_eq!(send(&app, get_with("/", &token)).await.text(), "2");
-}
-
-#[actix_web::test]
-async fn a_service_that_is_called_twice_at_once_panics_nowhere_and_leaves_nothing() {
-    let storage = Spy::new();
-    let outer = sessions(&storage);
-    let inner = baskets(&storage);
-    let tokens = [
-        begin(&outer, login("ada")).await,
-        begin(&inner, Basket { items: 0 }).await,
-    ]
-    .join("; ");
-    let app = App::new()
-        .wrap(outer)
-        .service(
-            web::resource("/")
-                .wrap(inner.clone())
-                .wrap(Twice::AtOnce)
-                .route(web::get().to(count)),
-        )
-        .service(web::resource("/once").wrap(inner).route(web::get().to(count)));
-    let app = test::init_service(app).await;
-    let (_, _listening) = Log::listen();
-    for slow in [false, true] {
-        let permits = storage.hold(Call::Load);
-        permits.add_permits(if slow { 0 } else { 99 });
-        let mut answer = Box::pin(send(&app, get_with("/", &tokens)));
-        let answered = poll!(&mut answer).is_ready();
-        permits.add_permits(99);
-        if !answered {
-            answer.await;
-        }
-        storage.recover();
-        let answer = send(&app, get_with("/once", &tokens)).await;
-        assert_eq!(answer.status, StatusCode::OK);
-    }
-}
-
-/// Gives the inner service no second chance.
-async fn give_up(
-    request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    match next.call(request).now_or_never() {
-        Some(answer) => answer,
-        None => Err(ErrorGatewayTimeout("late")),
-    }
-}
-
-#[actix_web::test]
-async fn an_inner_service_that_is_dropped_leaves_the_outer_sessions_as_they_were() {
-    let storage = Spy::new();
-    let outer = sessions(&storage);
-    let inner = baskets(&storage);
-    let token = begin(&outer, theme("dark")).await;
-    let hang = |preferences: CurrentSession<Preferences>, basket: CurrentSession<Basket>| async move {
-        preferences.clear()?;
-        basket.set(Basket { items: 1 })?;
-        std::future::pending::<()>().await;
-        Ok::<_, Error>("never")
-    };
-    let app = App::new()
-        .wrap(outer)
-        .service(
-            web::resource("/hang")
-                .wrap(inner.clone())
-                .wrap(from_fn(give_up))
-                .route(web::get().to(hang)),
-        )
-        .service(web::resource("/count").wrap(inner).route(web::get().to(count)));
-    let app = test::init_service(app).await;
-    for _ in 0..5 {
-        let answer = send(&app, get_with("/hang", &token)).await;
-        assert_eq!(answer.status, StatusCode::GATEWAY_TIMEOUT);
-        // Cleared before it was given up; what was set inside was never committed.
-        assert!(answer.removes("PREFERENCES"));
-        assert_eq!(answer.set_cookie("BASKET"), None);
-        assert_eq!(storage.calls(), []);
-        assert_eq!(send(&app, get("/count")).await.text(), "1 1");
-        storage.calls();
     }
 }
 
