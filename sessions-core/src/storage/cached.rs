@@ -106,13 +106,12 @@ impl<S: SessionStorage> SessionStorage for CachedStorage<S> {
                 .inner
                 .replace(key, Arc::clone(&record), expected, now)
                 .await?;
-            // Within an epoch only the storage knows what it has written.
-            if replaced == Replaced::Done && matches!(expected, Expected::Revision(_)) {
-                // What the copy knows of touches the storage knows too.
-                let before = write
-                    .before()
-                    .map(|copy| copy.record.replaced_by(&record, expected, now));
-                let record = before.and_then(Result::ok).unwrap_or(record);
+            // Within an epoch only the storage knows what it has written, and without a copy, whether there was a touch.
+            if replaced == Replaced::Done
+                && matches!(expected, Expected::Revision(_))
+                && let Some(before) = write.before()
+                && let Ok(record) = before.record.replaced_by(&record, expected, now)
+            {
                 write.leaves(Copy { record, fetched: now });
             }
             Ok(replaced)

@@ -58,7 +58,7 @@ async fn an_update_that_changes_nothing_writes_nothing() {
 #[tokio::test]
 async fn an_update_that_changes_nothing_sees_what_another_request_has_written() {
     let world = World::new();
-    let mut client = world.alice(&world.server()).await;
+    let client = world.alice(&world.server()).await;
     let slot = client.open().await;
     client
         .clone()
