@@ -179,7 +179,7 @@ impl Handles {
 
 /// The key of one session in a storage: a SHA-256 over application, session name and handle, so that storages may be
 /// shared and a key proves nothing.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct StorageKey([u8; 32]);
 
 impl StorageKey {

@@ -20,7 +20,9 @@ use crate::{
 pub struct Record {
     /// The session's handle.
     pub public_id: PublicId,
-    /// The session's name, checked on load: under one shared storage no session poses as another.
+    /// The application's name.
+    pub application: Arc<str>,
+    /// The session's name. Both are checked on load: under one shared storage no session poses as another.
     pub name: Arc<str>,
     /// The data class that wrote the payload.
     pub schema: Schema,

@@ -52,6 +52,7 @@ impl<T: Session> Slot<T> {
             let key = server.key(&id);
             let record = Arc::new(Record {
                 public_id: id.clone(),
+                application: Arc::clone(&server.application),
                 name: Arc::clone(&server.name),
                 schema: engine.0.schema,
                 revision: Revision::random()?,

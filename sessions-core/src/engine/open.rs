@@ -198,7 +198,10 @@ impl<T: Session> Engine<T> {
         let Some(record) = record else {
             return Verdict::Dead("unknown");
         };
-        if *record.name != *self.name() || record.public_id != *id {
+        if *record.name != *self.name()
+            || record.application != self.0.environment.application
+            || record.public_id != *id
+        {
             return Verdict::Dead("another session's record");
         }
         if record.times.is_expired(now) {

@@ -5,9 +5,7 @@ mod copies;
 use std::{fmt, sync::Arc, time::Duration};
 
 use self::copies::{Copies, Copy};
-use super::{
-    Created, Expected, PrincipalIndex, Read, Replaced, SessionStorage, StorageFuture, Touch, Touched,
-};
+use super::{Created, Expected, Read, Replaced, SessionIndex, SessionStorage, StorageFuture, Touch, Touched};
 use crate::{Record, StorageKey, Timestamp};
 
 /// Keeps copies of the sessions in use in memory, in front of a storage that is slower.
@@ -149,8 +147,8 @@ impl<S: SessionStorage> SessionStorage for CachedStorage<S> {
         self.inner.health()
     }
 
-    fn principals(&self) -> Option<&dyn PrincipalIndex> {
-        self.inner.principals()
+    fn index(&self) -> Option<&dyn SessionIndex> {
+        self.inner.index()
     }
 
     fn may_be_stale(&self) -> bool {

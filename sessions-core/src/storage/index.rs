@@ -1,49 +1,75 @@
-//! Which sessions a principal has.
+//! Which sessions there are, and which of them a principal has.
+
+use std::time::Duration;
 
 use aws_lc_rs::digest;
+use serde::{Deserialize, Serialize};
 
 use super::StorageFuture;
 use crate::{Principal, PublicId, StorageKey, Timestamp, lp::put};
 
-/// The index of a storage by principal: every usable session is in it, and ending all of a principal's sessions ends
-/// those that are just being started, too.
+/// The index of a storage.
 ///
-/// A login reserves a place, creates its record, and confirms; a place that is not confirmed within a minute lapses.
-pub trait PrincipalIndex: Send + Sync {
+/// Every usable session of a principal is in it, and ending all of a principal's sessions ends those that are just being
+/// started, too. For that a login *reserves* a place, creates its record, and *confirms*: a place that is not confirmed
+/// within a minute lapses, and [`cut_off`](Self::cut_off) takes back all that are not.
+///
+/// A confirmed session that has ended may still be in it; whoever finds that releases its place. Each operation is atomic
+/// for its key. [`Roster`] makes the decisions, for a storage that can change one value atomically.
+pub trait SessionIndex: Send + Sync {
     /// Takes a place for a session that is about to be created.
     ///
     /// # Errors
     /// See [`StorageError`](super::StorageError).
     fn reserve(&self, index: IndexKey, place: Reservation, now: Timestamp) -> StorageFuture<'_, Reserved>;
 
-    /// Makes a reserved place last; false if it has lapsed or was cut off.
+    /// Makes a reserved place last; false if it has lapsed or was taken back.
     ///
     /// # Errors
     /// See [`StorageError`](super::StorageError).
     fn confirm(&self, index: IndexKey, session: StorageKey, now: Timestamp) -> StorageFuture<'_, bool>;
 
-    /// Gives a place back.
+    /// Gives a place back, confirmed or not.
     ///
     /// # Errors
     /// See [`StorageError`](super::StorageError).
-    fn release(&self, index: IndexKey, session: StorageKey) -> StorageFuture<'_, ()>;
+    fn release(&self, index: IndexKey, session: StorageKey, now: Timestamp) -> StorageFuture<'_, ()>;
 
-    /// The confirmed sessions, oldest first; one that has ended may still be among them.
+    /// The confirmed sessions, oldest first.
     ///
     /// # Errors
     /// See [`StorageError`](super::StorageError).
     fn members(&self, index: IndexKey, now: Timestamp) -> StorageFuture<'_, Vec<Member>>;
 
     /// Refuses every login that began before `now`, takes back the places that are only reserved, and names the
-    /// sessions that are to be deleted.
+    /// confirmed sessions, which stay in the index until they are released.
     ///
     /// # Errors
     /// See [`StorageError`](super::StorageError).
     fn cut_off(&self, index: IndexKey, now: Timestamp) -> StorageFuture<'_, Vec<Member>>;
+
+    /// How many live sessions of this application and name there are. May be slow: it may have to read them all.
+    ///
+    /// # Errors
+    /// See [`StorageError`](super::StorageError).
+    fn count(&self, application: &str, name: &str, now: Timestamp) -> StorageFuture<'_, usize>;
+
+    /// Ends at most `limit` sessions of this application and name, whoever they belong to, and says how many. Those
+    /// that are begun meanwhile may stay.
+    ///
+    /// # Errors
+    /// See [`StorageError`](super::StorageError).
+    fn delete_some(
+        &self,
+        application: &str,
+        name: &str,
+        limit: usize,
+        now: Timestamp,
+    ) -> StorageFuture<'_, usize>;
 }
 
 /// The key of one principal's sessions of one name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct IndexKey([u8; 32]);
 
 impl IndexKey {
@@ -67,7 +93,7 @@ impl IndexKey {
     }
 }
 
-/// A place in the index.
+/// A place in the index that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reservation {
     /// The session that takes it.
@@ -76,12 +102,12 @@ pub struct Reservation {
     pub began: Timestamp,
     /// The session that it takes the place of, which does not count.
     pub replaces: Option<StorageKey>,
-    /// How many a principal may have.
+    /// How many a principal may have, if one more is to be refused.
     pub limit: Option<usize>,
 }
 
 /// One session of a principal.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     /// Where it is stored.
     pub key: StorageKey,
@@ -89,15 +115,131 @@ pub struct Member {
     pub public_id: PublicId,
     /// When it was started.
     pub created: Timestamp,
+    /// When it ends at the latest; from then on it need not be kept.
+    pub ends: Timestamp,
 }
 
-/// What became of a [`reserve`](PrincipalIndex::reserve).
+/// What became of a [`reserve`](SessionIndex::reserve).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reserved {
     /// The place is taken, for a minute.
     Reserved,
     /// The principal's sessions were ended after this request began.
     CutOff,
-    /// The principal has as many as allowed: these.
+    /// The principal has as many as allowed, of which these are confirmed. Some may have ended: release those, and ask
+    /// again.
     Full(Vec<Member>),
+}
+
+/// The places of one principal, and every decision about them; a storage keeps one under each [`IndexKey`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Roster {
+    cut_off: Option<Timestamp>,
+    /// Oldest first.
+    places: Vec<Place>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Place {
+    member: Member,
+    state: PlaceState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum PlaceState {
+    Reserved { until: Timestamp },
+    Confirmed,
+}
+
+impl Roster {
+    /// How long a place stays reserved.
+    pub const LEASE: Duration = Duration::from_secs(60);
+    /// How long a cut-off is remembered: no request takes as long from its beginning to its login.
+    pub const CUT_OFF_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+    /// See [`SessionIndex::reserve`].
+    pub fn reserve(&mut self, place: Reservation, now: Timestamp) -> Reserved {
+        self.tidy(now);
+        if self.cut_off.is_some_and(|cut_off| place.began < cut_off) {
+            return Reserved::CutOff;
+        }
+        let Reservation {
+            session,
+            replaces,
+            limit,
+            ..
+        } = place;
+        let others = self
+            .places
+            .iter()
+            .filter(|other| other.member.key != session.key && Some(other.member.key) != replaces);
+        if limit.is_some_and(|limit| others.count() >= limit) {
+            return Reserved::Full(self.confirmed());
+        }
+        self.release(&session.key);
+        let at = self
+            .places
+            .partition_point(|other| other.member.created <= session.created);
+        let state = PlaceState::Reserved {
+            until: now.after(Self::LEASE),
+        };
+        self.places.insert(
+            at,
+            Place {
+                member: session,
+                state,
+            },
+        );
+        Reserved::Reserved
+    }
+
+    /// See [`SessionIndex::confirm`].
+    pub fn confirm(&mut self, session: &StorageKey, now: Timestamp) -> bool {
+        self.tidy(now);
+        let place = self.places.iter_mut().find(|place| place.member.key == *session);
+        place.map(|place| place.state = PlaceState::Confirmed).is_some()
+    }
+
+    /// See [`SessionIndex::release`].
+    pub fn release(&mut self, session: &StorageKey) {
+        self.places.retain(|place| place.member.key != *session);
+    }
+
+    /// See [`SessionIndex::members`].
+    pub fn members(&mut self, now: Timestamp) -> Vec<Member> {
+        self.tidy(now);
+        self.confirmed()
+    }
+
+    /// See [`SessionIndex::cut_off`].
+    pub fn cut_off(&mut self, now: Timestamp) -> Vec<Member> {
+        self.cut_off = self.cut_off.max(Some(now));
+        self.places.retain(|place| place.state == PlaceState::Confirmed);
+        self.members(now)
+    }
+
+    /// Whether it says nothing, and need not be kept.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.cut_off.is_none() && self.places.is_empty()
+    }
+
+    /// Forgets what has ended by itself.
+    fn tidy(&mut self, now: Timestamp) {
+        self.cut_off = self
+            .cut_off
+            .filter(|cut_off| now.since(*cut_off) < Self::CUT_OFF_KEPT);
+        self.places.retain(|place| match place.state {
+            PlaceState::Reserved { until } => now < until,
+            PlaceState::Confirmed => now < place.member.ends,
+        });
+    }
+
+    fn confirmed(&self) -> Vec<Member> {
+        let confirmed = self
+            .places
+            .iter()
+            .filter(|place| place.state == PlaceState::Confirmed);
+        confirmed.map(|place| place.member.clone()).collect()
+    }
 }

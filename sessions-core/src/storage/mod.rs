@@ -15,7 +15,7 @@ pub use self::{
     cached::CachedStorage,
     directory::DirectoryStorage,
     future::StorageFuture,
-    index::{IndexKey, Member, PrincipalIndex, Reservation, Reserved},
+    index::{IndexKey, Member, Reservation, Reserved, Roster, SessionIndex},
     memory::MemoryStorage,
 };
 use crate::{Record, RecordError, Revision, StorageKey, Timestamp};
@@ -87,8 +87,8 @@ pub trait SessionStorage: Send + Sync + 'static {
     /// Why it cannot.
     fn health(&self) -> StorageFuture<'_, ()>;
 
-    /// The index by principal, where the storage keeps one.
-    fn principals(&self) -> Option<&dyn PrincipalIndex> {
+    /// The index of its sessions, where it keeps one.
+    fn index(&self) -> Option<&dyn SessionIndex> {
         None
     }
 
@@ -236,8 +236,8 @@ macro_rules! forward {
                 (**self).health()
             }
 
-            fn principals(&self) -> Option<&dyn PrincipalIndex> {
-                (**self).principals()
+            fn index(&self) -> Option<&dyn SessionIndex> {
+                (**self).index()
             }
 
             fn may_be_stale(&self) -> bool {

@@ -32,6 +32,7 @@ pub(super) fn revision() -> Revision {
 pub fn record(payload: impl Into<Box<[u8]>>) -> Record {
     Record {
         public_id: handle(&bytes::<16>()),
+        application: "".into(),
         name: "contract".into(),
         schema: Schema {
             version: 1,
