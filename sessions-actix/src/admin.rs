@@ -3,21 +3,40 @@
 use std::{
     fmt,
     future::{Ready, ready},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
 };
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
-use sessions_core::{PublicId, Session};
+use sessions_core::{Principal, PublicId, Session, ToPrincipal, engine::SessionInfo};
 
-use crate::{SessionError, registry::Registered, request};
+use crate::{SessionError, frame::CutOff, registry::Registered, request};
 
-/// The sessions of one type, for those who may end them. An extractor, and
+/// The sessions of one type, for those who look after them. An extractor, and
 /// [`Sessions::admin`](crate::Sessions::admin) outside a request.
-pub struct SessionAdmin<T: Session>(Arc<Registered<T>>);
+///
+/// It finds sessions by the principal that `#[session(principal)]` names, in a storage that keeps an index.
+pub struct SessionAdmin<T: Session> {
+    registered: Arc<Registered<T>>,
+    cut_off: CutOff,
+}
 
 impl<T: Session> SessionAdmin<T> {
     pub(crate) fn new(registered: Arc<Registered<T>>) -> Self {
-        Self(registered)
+        Self {
+            registered,
+            cut_off: CutOff::default(),
+        }
+    }
+
+    /// The live sessions of a principal, oldest first; nothing of what it tells opens one.
+    ///
+    /// # Errors
+    /// `Unavailable`; `NotIndexed` where the storage keeps no index, `NotServerSide` where the client keeps the sessions.
+    pub async fn list(&self, principal: impl ToPrincipal) -> Result<Vec<SessionInfo>, SessionError> {
+        match principal.to_principal() {
+            Some(principal) => Ok(self.registered.engine.list(&principal).await?),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// Ends the session of this public id at once; false if there is none.
@@ -25,7 +44,60 @@ impl<T: Session> SessionAdmin<T> {
     /// # Errors
     /// `Unavailable`, `OutcomeUnknown`; `NotServerSide` where the client keeps the sessions.
     pub async fn revoke(&self, id: &PublicId) -> Result<bool, SessionError> {
-        Ok(self.0.engine.revoke(id).await?)
+        Ok(self.registered.engine.revoke(id).await?)
+    }
+
+    /// Ends all sessions of a principal, those that are just being started included, and says how many there were. A
+    /// login whose request began before this is refused with 503, except that of the request which asks for it: a new
+    /// password ends all sessions and starts one.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list), and `OutcomeUnknown`: some may have ended; try again.
+    pub async fn revoke_all(&self, principal: impl ToPrincipal) -> Result<usize, SessionError> {
+        self.cut_off(principal.to_principal(), None).await
+    }
+
+    /// As [`revoke_all`](Self::revoke_all), except for the session of this public id.
+    ///
+    /// # Errors
+    /// As [`revoke_all`](Self::revoke_all).
+    pub async fn revoke_others(
+        &self,
+        principal: impl ToPrincipal,
+        keep: &PublicId,
+    ) -> Result<usize, SessionError> {
+        self.cut_off(principal.to_principal(), Some(keep)).await
+    }
+
+    async fn cut_off(
+        &self,
+        principal: Option<Principal>,
+        keep: Option<&PublicId>,
+    ) -> Result<usize, SessionError> {
+        let engine = &self.registered.engine;
+        let Some(principal) = principal else { return Ok(0) };
+        let ended = match keep {
+            Some(keep) => engine.revoke_others(&principal, keep).await?,
+            None => engine.revoke_all(&principal).await?,
+        };
+        self.cut_off.store(engine.now().as_millis(), Ordering::Relaxed);
+        Ok(ended)
+    }
+
+    /// Ends the sessions of everybody, and says how many. Those that are begun meanwhile may stay.
+    ///
+    /// # Errors
+    /// As [`revoke_all`](Self::revoke_all).
+    pub async fn revoke_everyone(&self) -> Result<usize, SessionError> {
+        Ok(self.registered.engine.revoke_everyone().await?)
+    }
+
+    /// How many live sessions there are. May be slow: a storage may have to read them all.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list).
+    pub async fn count(&self) -> Result<usize, SessionError> {
+        Ok(self.registered.engine.count().await?)
     }
 
     /// Frees at most `limit` expired sessions of the type's storage, and says how many. Expired sessions are no
@@ -34,19 +106,24 @@ impl<T: Session> SessionAdmin<T> {
     /// # Errors
     /// `Unavailable`; `NotServerSide` where the client keeps the sessions.
     pub async fn purge_expired(&self, limit: usize) -> Result<usize, SessionError> {
-        Ok(self.0.engine.purge_expired(limit).await?)
+        Ok(self.registered.engine.purge_expired(limit).await?)
     }
 }
 
 impl<T: Session> Clone for SessionAdmin<T> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self {
+            registered: Arc::clone(&self.registered),
+            cut_off: Arc::clone(&self.cut_off),
+        }
     }
 }
 
 impl<T: Session> fmt::Debug for SessionAdmin<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("SessionAdmin").field(&self.0.engine).finish()
+        f.debug_tuple("SessionAdmin")
+            .field(&self.registered.engine)
+            .finish()
     }
 }
 
@@ -55,6 +132,11 @@ impl<T: Session> FromRequest for SessionAdmin<T> {
     type Future = Ready<Result<Self, SessionError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(request::registered(request).map(Self).map_err(Into::into))
+        let found = request::registered(request);
+        ready(
+            found
+                .map(|(registered, cut_off)| Self { registered, cut_off })
+                .map_err(Into::into),
+        )
     }
 }

@@ -117,6 +117,14 @@ impl<T: Session> CurrentSession<T> {
         Ok(self.0.rotate_id()?)
     }
 
+    /// Gives the session that this request starts a label for lists of one's devices, such as "Firefox on Linux".
+    ///
+    /// # Errors
+    /// `AlreadyCommitted`.
+    pub fn label(&self, text: &str) -> Result<(), SessionError> {
+        Ok(self.0.label(text)?)
+    }
+
     /// Names the session: safe to show and to log, and no credential.
     #[must_use]
     pub fn public_id(&self) -> Option<PublicId> {

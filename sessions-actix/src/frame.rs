@@ -13,10 +13,14 @@ use std::{
     hash::{BuildHasherDefault, Hasher},
     mem,
     rc::Rc,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use actix_web::dev::{Extensions, RequestHead};
+use sessions_core::Timestamp;
 
 use crate::{opened::Opened, registry::Registry};
 
@@ -26,7 +30,11 @@ pub(crate) struct Frame {
     /// The outermost first.
     levels: RefCell<Vec<Level>>,
     sessions: RefCell<Vec<Rc<dyn Opened>>>,
+    cut_offs: RefCell<Vec<(TypeId, CutOff)>>,
 }
+
+/// When this request itself has last ended sessions of a principal, in milliseconds: its own login comes after that.
+pub(crate) type CutOff = Arc<AtomicU64>;
 
 /// One installation of the middleware around the request.
 struct Level {
@@ -132,6 +140,13 @@ impl Ticket {
         Some(Rc::clone(&sessions[*index - 1]))
     }
 
+    /// See [`CutOff`].
+    pub(crate) fn cut_off(&self, session_type: TypeId) -> Option<Timestamp> {
+        let cut_offs = self.frame.cut_offs.borrow();
+        let (_, cut_off) = cut_offs.iter().find(|(of, _)| *of == session_type)?;
+        Some(Timestamp::from_millis(cut_off.load(Ordering::Relaxed)))
+    }
+
     /// Whether none was.
     pub(crate) fn is_unused(&self) -> bool {
         self.frame.sessions.borrow().is_empty()
@@ -170,6 +185,7 @@ impl Drop for Ticket {
         if Rc::strong_count(&self.frame) == 1 {
             self.frame.levels.borrow_mut().clear();
             self.frame.forget_sessions(|_| false);
+            self.frame.cut_offs.borrow_mut().clear();
             let _ = TABLE.try_with(|table| {
                 let spare = &mut table.borrow_mut().spare;
                 if spare.len() < MAX_SPARE {
@@ -210,6 +226,17 @@ impl Frame {
         let mut sessions = mem::take(&mut *self.sessions.borrow_mut());
         sessions.retain(|session| wanted(session.as_ref()));
         *self.sessions.borrow_mut() = sessions;
+    }
+
+    /// Where to note that this request has ended sessions of this type.
+    pub(crate) fn cut_off(&self, session_type: TypeId) -> CutOff {
+        let mut cut_offs = self.cut_offs.borrow_mut();
+        if let Some((_, known)) = cut_offs.iter().find(|(of, _)| *of == session_type) {
+            return Arc::clone(known);
+        }
+        let new = CutOff::default();
+        cut_offs.push((session_type, Arc::clone(&new)));
+        new
     }
 
     /// The session of this type, if it was asked for before.

@@ -28,7 +28,9 @@ pub use sessions_core::{
     Predecessor, Principal, PublicId, RandomError, Record, RecordError, RequestView, Revision, SameSite,
     Schema, SecretHash, Secrets, SerializerError, SessionError as SessionErrorKind, SessionSerializer,
     SessionSpec, StorageKey, Successor, SystemClock, Times, Timestamp, ToPrincipal, Transport, Upgrade,
-    Violation, engine::SessionStatus, protection, serializer, storage,
+    Violation,
+    engine::{SessionInfo, SessionStatus},
+    protection, serializer, storage,
 };
 pub use sessions_core::{Session, options};
 /// Makes a struct a session.

@@ -188,6 +188,10 @@ impl Commits {
             let Some(session) = self.done.ticket.session(&mut self.index) else {
                 return Poll::Ready(());
             };
+            // Its own login comes after the sessions that it has ended.
+            if let Some(at) = self.done.ticket.cut_off(session.session_type()) {
+                session.begin_anew(at);
+            }
             self.current = session.commit(self.outcome);
         }
     }

@@ -15,7 +15,7 @@ use futures_util::{
     future::{LocalBoxFuture, Shared},
 };
 use sessions_core::{
-    Session, SessionError as Kind,
+    Session, SessionError as Kind, Timestamp,
     engine::{Opening, Outcome, Slot, TokenAction},
 };
 
@@ -30,6 +30,9 @@ pub(crate) trait Opened {
 
     /// Decides at once what can be; false if something has to be written.
     fn settle(&self) -> bool;
+
+    /// See [`CutOff`](crate::frame::CutOff).
+    fn begin_anew(&self, at: Timestamp);
 
     /// Writes what has to be; nothing if it is settled.
     fn commit(self: Rc<Self>, outcome: Outcome) -> Option<Commit>;
@@ -158,6 +161,12 @@ impl<T: Session> Opened for OpenedSession<T> {
             self.settled.set(true);
         }
         self.settled.get()
+    }
+
+    fn begin_anew(&self, at: Timestamp) {
+        if let State::Open(slot) = &*self.state.borrow() {
+            slot.begin_anew(at);
+        }
     }
 
     fn commit(self: Rc<Self>, outcome: Outcome) -> Option<Commit> {

@@ -12,7 +12,7 @@ use sessions_core::{RequestView, Session, SessionError as Kind};
 
 use crate::{
     SessionFuture,
-    frame::{self, Found, Frame, Place},
+    frame::{self, CutOff, Found, Frame, Place},
     opened::{OpenedSession, SlotFuture},
     registry::{Challenge, Registered},
 };
@@ -78,10 +78,13 @@ pub(crate) fn challenge<T: Session>(request: &HttpRequest) -> Option<Challenge> 
     }
 }
 
-/// The registration of this type around the request.
-pub(crate) fn registered<T: Session>(request: &HttpRequest) -> Result<Arc<Registered<T>>, Kind> {
+/// The registration of this type around the request, and where the request notes that it has ended sessions of it.
+pub(crate) fn registered<T: Session>(request: &HttpRequest) -> Result<(Arc<Registered<T>>, CutOff), Kind> {
     match frame::find(request.head(), &request.extensions()) {
-        Found::Frame(frame) => place(&frame).map(|(_, registered)| registered),
+        Found::Frame(frame) => {
+            let (_, registered) = place(&frame)?;
+            Ok((registered, frame.cut_off(TypeId::of::<T>())))
+        }
         Found::Done => Err(Kind::AlreadyCommitted),
         Found::Nothing => Err(no_middleware::<T>()),
     }

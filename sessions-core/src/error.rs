@@ -52,6 +52,9 @@ pub enum SessionError {
     /// The session is kept by the client, where this cannot be done.
     #[error("this needs a session that is kept on the server")]
     NotServerSide,
+    /// The storage keeps no index of its sessions, so a principal's cannot be found.
+    #[error("this needs a session storage that keeps an index, and this one keeps none")]
+    NotIndexed,
     /// Another request has changed the session meanwhile, and it is built to tell.
     #[error("another request has changed the session")]
     Conflict,

@@ -22,6 +22,7 @@ pub struct Options<Place> {
 pub struct ServerSide {
     pub(crate) signed: Option<KeyRing>,
     pub(crate) on_conflict: OnConflict,
+    pub(crate) max_per_principal: Option<(usize, OverLimit)>,
 }
 
 /// What can be set for sessions that the client keeps.
@@ -35,6 +36,15 @@ pub enum OnConflict {
     #[default]
     Overwrite,
     /// The request is answered with 409 and nothing is written.
+    Reject,
+}
+
+/// What happens to a login beyond [`max_per_principal`](Options::max_per_principal).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OverLimit {
+    /// The principal's oldest session is ended.
+    EvictOldest,
+    /// The login is refused with 409.
     Reject,
 }
 
@@ -145,6 +155,13 @@ impl Options<ServerSide> {
     /// Signs the tokens, so that one that was made up never reaches the storage.
     pub fn signed(mut self, keys: &KeyRing) -> Self {
         self.place.signed = Some(keys.clone());
+        self
+    }
+
+    /// How many sessions of this type a principal may have at a time. Default: any number. Needs a storage that keeps an
+    /// index. It holds when no login is under way: while one is, there may be one more.
+    pub fn max_per_principal(mut self, sessions: usize, beyond: OverLimit) -> Self {
+        self.place.max_per_principal = Some((sessions, beyond));
         self
     }
 

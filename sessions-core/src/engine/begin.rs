@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Place, Slot,
+    Place, Slot, index,
+    server::Server,
     state::{Anchor, Draft, Issue, Live},
     token,
 };
@@ -60,31 +61,54 @@ impl<T: Session> Slot<T> {
                 secrets: Secrets::new(secret.hash()),
                 times,
                 principal: principal.clone(),
-                label: None,
+                label: self.state().label.clone(),
                 client_context: None,
                 payload: payload.clone(),
             });
-            match server.create(key, Arc::clone(&record), now).await? {
-                Created::Exists => {}
-                Created::Created => {
-                    if let Err(failure) = self.end_all(old).await {
-                        // The old one stays what the client has, so nobody will ever know of this one.
-                        let _ = server.delete(key, now).await;
-                        return Err(failure);
-                    }
-                    event::started(engine.name(), &id);
-                    let token = token::by_id(&id, &secret, server.signed.as_deref())?;
-                    return Ok((
-                        Live {
-                            value,
-                            anchor: Anchor::Stored { key, secret, record },
-                        },
-                        token,
-                    ));
+            let place = self.reserve(server, principal.as_ref(), &id, &times, old).await?;
+            match server.create(key, Arc::clone(&record), now).await {
+                Ok(Created::Created) => {}
+                Ok(Created::Exists) => {
+                    self.give_back(server, place).await;
+                    continue;
+                }
+                Err(failure) => {
+                    self.give_back(server, place).await;
+                    return Err(failure);
                 }
             }
+            if let Err(failure) = self.settle_in(server, place, old).await {
+                // Nobody will ever be told of this one; what the client has stays what it has.
+                let _ = server.delete(key, now).await;
+                self.give_back(server, place).await;
+                return Err(failure);
+            }
+            event::started(engine.name(), &id);
+            let token = token::by_id(&id, &secret, server.signed.as_deref())?;
+            return Ok((
+                Live {
+                    value,
+                    anchor: Anchor::Stored { key, secret, record },
+                },
+                token,
+            ));
         }
         Err(IdError::Taken(MAX_HANDLES).into())
+    }
+
+    /// What follows the creation of a session, before its client hears of it.
+    async fn settle_in(
+        &self,
+        server: &Server,
+        place: Option<index::Place>,
+        old: &[Anchor],
+    ) -> Result<(), SessionError> {
+        if !self.confirm(server, place).await? {
+            // The principal's sessions were ended meanwhile, and this is one of them.
+            return Err(SessionError::Contended);
+        }
+        self.end_all(old).await?;
+        self.evict(server, place).await
     }
 
     pub(super) async fn end_all(&self, anchors: &[Anchor]) -> Result<(), SessionError> {
@@ -95,6 +119,7 @@ impl<T: Session> Slot<T> {
         for anchor in anchors {
             if let Anchor::Stored { key, record, .. } = anchor {
                 server.end(*key, engine.now()).await?;
+                server.forget(record, engine.now()).await;
                 event::ended(engine.name(), &record.public_id);
             }
         }

@@ -2,6 +2,7 @@
 
 mod begin;
 mod commit;
+mod index;
 mod open;
 mod reader;
 mod sealed;
@@ -22,6 +23,7 @@ use std::{
 use self::server::Server;
 pub use self::{
     commit::{Outcome, TokenAction},
+    index::SessionInfo,
     open::{Loading, Opening},
     slot::Slot,
     status::SessionStatus,
@@ -33,6 +35,7 @@ use crate::{
     options::{ClientSide, Options, ServerSide},
     protection::{BoundProtection, Guarantee, Mode, Protection, Purpose, Signed},
     schema::Upgrade,
+    storage::Read,
 };
 
 /// What all sessions of an application share.
@@ -122,10 +125,28 @@ impl<T: Session> Engine<T> {
             .as_ref()
             .map(|keys| Signed::new(keys).bind(&purpose))
             .transpose()?;
+        match options.place.max_per_principal {
+            Some((0, _)) => {
+                return Err(ConfigError::Option {
+                    type_name: type_name::<T>(),
+                    message: "a principal may have no session at all: let `max_per_principal` be 1 or more"
+                        .to_owned(),
+                });
+            }
+            Some(_) if storage.index().is_none() => {
+                return Err(ConfigError::Option {
+                    type_name: type_name::<T>(),
+                    message: "`max_per_principal` needs a storage with an index, and this one has none"
+                        .to_owned(),
+                });
+            }
+            _ => {}
+        }
         let server = Server {
             storage,
             signed,
             on_conflict: options.place.on_conflict,
+            limit: options.place.max_per_principal,
             application: environment.application.clone(),
             name: spec.name.as_ref().into(),
             timeout: environment.storage_timeout,
@@ -230,7 +251,16 @@ impl<T: Session> Engine<T> {
     /// The client keeps the session, or the storage failed.
     pub async fn revoke(&self, id: &PublicId) -> Result<bool, SessionError> {
         let server = self.server().ok_or(SessionError::NotServerSide)?;
-        let ended = server.delete(server.key(id), self.now()).await?;
+        let (key, now) = (server.key(id), self.now());
+        // Only the record knows whose it is.
+        let record = match server.storage.index() {
+            Some(_) => server.load(key, Read::Latest, now).await?,
+            None => None,
+        };
+        let ended = server.delete(key, now).await?;
+        if let Some(record) = record {
+            server.forget(&record, now).await;
+        }
         if ended {
             event::ended(self.name(), id);
         }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     PublicId, Record, SessionError, SessionStorage, StorageError, StorageKey, Timestamp, event,
-    options::OnConflict,
+    options::{OnConflict, OverLimit},
     protection::BoundProtection,
     storage::{Created, Expected, Read, Replaced, StorageFuture, Touch, Touched},
 };
@@ -13,6 +13,8 @@ pub(super) struct Server {
     pub(super) storage: Arc<dyn SessionStorage>,
     pub(super) signed: Option<Box<dyn BoundProtection>>,
     pub(super) on_conflict: OnConflict,
+    /// How many sessions a principal may have, and what happens to one more.
+    pub(super) limit: Option<(usize, OverLimit)>,
     pub(super) application: Arc<str>,
     pub(super) name: Arc<str>,
     pub(super) timeout: Duration,
@@ -24,7 +26,7 @@ impl Server {
     }
 
     /// The answer, or an error within the time limit. One that is there already costs no timer.
-    async fn bounded<R>(
+    pub(super) async fn bounded<R>(
         &self,
         operation: &'static str,
         answer: StorageFuture<'_, R>,

@@ -38,9 +38,10 @@ impl<T> Clone for Slot<T> {
 
 impl<T: Session> Slot<T> {
     pub(super) fn new(engine: Engine<T>, opened: Opened<T>, handles: Handles) -> Self {
+        let began = engine.now();
         Self(Arc::new(Inner {
             engine,
-            state: Mutex::new(State::new(opened)),
+            state: Mutex::new(State::new(opened, began)),
             handles: Mutex::new(handles),
             turn: tokio::sync::Mutex::new(()),
         }))
@@ -111,6 +112,23 @@ impl<T: Session> Slot<T> {
             return Ok(value);
         }
         self.put(init(), Intent::Insert)
+    }
+
+    /// Gives the session that this request starts a label for lists of one's devices, such as "Firefox on Linux". An
+    /// earlier session keeps the one that it was started with.
+    ///
+    /// # Errors
+    /// [`AlreadyCommitted`](SessionError::AlreadyCommitted).
+    pub fn label(&self, text: &str) -> Result<(), SessionError> {
+        self.open_state()?.label = Some(text.into());
+        Ok(())
+    }
+
+    /// Lets the request count as one that began at this time: it has itself ended its principal's sessions then, and
+    /// its own login comes after.
+    pub fn begin_anew(&self, at: Timestamp) {
+        let mut state = self.state();
+        state.began = state.began.max(at);
     }
 
     /// Ends the session.

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::sealed::Header;
-use crate::{Payload, Principal, PublicId, Record, Schema, StorageKey, Times, Token, secret::Secret};
+use crate::{
+    Payload, Principal, PublicId, Record, Schema, StorageKey, Times, Timestamp, Token, secret::Secret,
+};
 
 /// What came out of opening, and, later in the request, what storage and client are known to hold.
 pub(super) enum Opened<T> {
@@ -113,6 +115,10 @@ pub(super) struct State<T> {
     /// Whether the session in `opened` was created in this request.
     pub(super) created_here: bool,
     pub(super) certainty: Certainty,
+    /// When the request came to the session: a login of before its principal's sessions were ended is refused.
+    pub(super) began: Timestamp,
+    /// The device label of a session that this request starts.
+    pub(super) label: Option<Arc<str>>,
 }
 
 /// Whether the storage is known to hold what `opened` shows, other requests' writes aside.
@@ -137,7 +143,7 @@ pub(super) enum View<'a, T> {
 }
 
 impl<T> State<T> {
-    pub(super) fn new(opened: Opened<T>) -> Self {
+    pub(super) fn new(opened: Opened<T>, began: Timestamp) -> Self {
         Self {
             phase: Phase::Open,
             opened,
@@ -146,6 +152,8 @@ impl<T> State<T> {
             owed: Owed::Nothing,
             created_here: false,
             certainty: Certainty::Known,
+            began,
+            label: None,
         }
     }
 

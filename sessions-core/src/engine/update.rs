@@ -185,6 +185,7 @@ impl<T: Session> Slot<T> {
         if !server.delete(key, engine.now()).await? {
             return Ok(None);
         }
+        server.forget(record, engine.now()).await;
         event::ended(engine.name(), &record.public_id);
         Ok(value)
     }
