@@ -8,5 +8,6 @@ mod commit_by_value;
 mod faults;
 mod interleavings;
 mod lifetimes;
+mod principals;
 mod support;
 mod upgrades;

@@ -54,6 +54,7 @@ pub(crate) struct Spy {
     /// What a copy of old shows, and whether there is such a copy at all.
     copy: Mutex<Option<Arc<Record>>>,
     cached: AtomicBool,
+    indexed: AtomicBool,
 }
 
 impl Spy {
@@ -86,6 +87,11 @@ impl Spy {
     pub(crate) fn copy(&self, record: Arc<Record>) {
         self.cached.store(true, Ordering::SeqCst);
         *self.copy.lock().unwrap() = Some(record);
+    }
+
+    /// From now on there is an index.
+    pub(crate) fn keep_index(&self) {
+        self.indexed.store(true, Ordering::SeqCst);
     }
 
     fn called(&self, op: Op, key: StorageKey) -> Option<Fault> {
@@ -189,6 +195,10 @@ impl SessionStorage for Spy {
 
     fn health(&self) -> StorageFuture<'_, ()> {
         self.inner.health()
+    }
+
+    fn index(&self) -> Option<&dyn storage::SessionIndex> {
+        self.indexed.load(Ordering::SeqCst).then(|| self.inner.index())?
     }
 
     fn may_be_stale(&self) -> bool {
