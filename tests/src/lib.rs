@@ -6,6 +6,7 @@
 pub mod client;
 mod cookies;
 pub mod example;
+pub mod numbered;
 pub mod process;
 
 #[cfg(feature = "browser")]

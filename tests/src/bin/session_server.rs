@@ -1,0 +1,111 @@
+//! A server for tests that need several of one storage: `session_server KIND FOLDER`, with the storage that is called
+//! KIND, in that folder where it is kept in one. Prints its address.
+
+use std::{env, error::Error, path::Path, time::Duration};
+
+use actix_web::{App, HttpResponse, HttpServer, Responder, get, post, web};
+use serde::{Deserialize, Serialize};
+use sessions_actix::{
+    CurrentSession, Session, Sessions, SessionsBuilder,
+    storage::{CachedStorage, DirectoryStorage, MemoryStorage},
+};
+
+#[derive(Session, Serialize, Deserialize, Clone)]
+#[session(name = "COUNT")]
+struct Count {
+    #[session(principal)]
+    user: String,
+    count: u64,
+}
+
+#[post("/login")]
+async fn log_in(session: CurrentSession<Count>) -> actix_web::Result<impl Responder> {
+    session.start(Count {
+        user: "ada".to_owned(),
+        count: 0,
+    })?;
+    Ok(HttpResponse::NoContent())
+}
+
+/// One more, atomically; 401 without a session.
+#[post("/add")]
+async fn add(session: CurrentSession<Count>) -> actix_web::Result<HttpResponse> {
+    let count = session
+        .update(|count| {
+            count.count += 1;
+            count.count
+        })
+        .await?;
+    Ok(count.map_or_else(
+        || HttpResponse::Unauthorized().finish(),
+        |count| HttpResponse::Ok().body(count.to_string()),
+    ))
+}
+
+/// A slow request that writes back what it has read: `POST /write/MILLISECONDS`.
+#[post("/write/{milliseconds}")]
+async fn write(wait: web::Path<u64>, session: CurrentSession<Count>) -> actix_web::Result<impl Responder> {
+    if let Some(count) = session.get() {
+        actix_web::rt::time::sleep(Duration::from_millis(*wait)).await;
+        session.set(Count {
+            count: count.count + 1,
+            ..Count::clone(&count)
+        })?;
+    }
+    Ok(HttpResponse::NoContent())
+}
+
+#[post("/logout")]
+async fn log_out(session: CurrentSession<Count>) -> actix_web::Result<impl Responder> {
+    session.clear()?;
+    Ok(HttpResponse::NoContent())
+}
+
+#[get("/")]
+async fn index(session: CurrentSession<Count>) -> String {
+    session
+        .get()
+        .map_or_else(|| "nobody".to_owned(), |count| count.count.to_string())
+}
+
+async fn on(kind: &str, folder: &Path, sessions: SessionsBuilder) -> Result<SessionsBuilder, Box<dyn Error>> {
+    let folder = || DirectoryStorage::open(folder);
+    Ok(match kind {
+        "memory" => sessions.server_side::<Count>(MemoryStorage::new()),
+        "cached-memory" => sessions.server_side::<Count>(CachedStorage::new(MemoryStorage::new())),
+        "directory" => sessions.server_side::<Count>(folder()?),
+        "cached-directory" => sessions.server_side::<Count>(folder()?.cached()),
+        unknown => return Err(format!("there is no storage `{unknown}`").into()),
+    })
+}
+
+#[actix_web::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = env::args().skip(1);
+    let (Some(kind), Some(folder)) = (arguments.next(), arguments.next()) else {
+        return Err("session_server KIND FOLDER".into());
+    };
+    let sessions = on(
+        &kind,
+        folder.as_ref(),
+        Sessions::builder().insecure_cookies_for_development(),
+    )
+    .await?
+    .build()?;
+    let server = HttpServer::new(move || {
+        App::new()
+            .service(log_in)
+            .service(add)
+            .service(write)
+            .service(log_out)
+            .service(index)
+            .wrap(sessions.clone())
+    })
+    .workers(2)
+    .bind(("127.0.0.1", 0))?;
+    for address in server.addrs() {
+        println!("Listening on http://{address}");
+    }
+    server.run().await?;
+    Ok(())
+}
