@@ -8,7 +8,8 @@ use std::{
 
 use super::{
     files,
-    lock::{Lock, Locks},
+    lock::{Lock, LockNumber, Locks},
+    turns::Turn,
 };
 use crate::{
     Record, RecordError, StorageKey, Timestamp,
@@ -47,11 +48,12 @@ impl Folder {
 
     pub(super) fn create(
         &self,
+        turn: &Turn,
         key: StorageKey,
         record: &Record,
         now: Timestamp,
     ) -> Result<Created, StorageError> {
-        let lock = self.lock(&key)?;
+        let lock = self.lock(turn)?;
         match self.load(key, now) {
             Ok(None) => {}
             Ok(Some(_)) | Err(StorageError::Unreadable(_)) => return Ok(Created::Exists),
@@ -63,12 +65,13 @@ impl Folder {
 
     pub(super) fn replace(
         &self,
+        turn: &Turn,
         key: StorageKey,
         record: &Arc<Record>,
         expected: Expected,
         now: Timestamp,
     ) -> Result<Replaced, StorageError> {
-        let lock = self.lock(&key)?;
+        let lock = self.lock(turn)?;
         let Some(stored) = self.load(key, now)? else {
             return Ok(Replaced::NotFound);
         };
@@ -83,11 +86,12 @@ impl Folder {
 
     pub(super) fn touch(
         &self,
+        turn: &Turn,
         key: StorageKey,
         touch: &Touch,
         now: Timestamp,
     ) -> Result<Touched, StorageError> {
-        let lock = self.lock(&key)?;
+        let lock = self.lock(turn)?;
         let Some(stored) = self.load(key, now)? else {
             return Ok(Touched::Gone);
         };
@@ -102,8 +106,8 @@ impl Folder {
         }
     }
 
-    pub(super) fn delete(&self, key: StorageKey, now: Timestamp) -> Result<bool, StorageError> {
-        let _lock = self.lock(&key)?;
+    pub(super) fn delete(&self, turn: &Turn, key: StorageKey, now: Timestamp) -> Result<bool, StorageError> {
+        let _lock = self.lock(turn)?;
         let live = match self.load(key, now) {
             Ok(record) => record.is_some(),
             Err(StorageError::Unreadable(_)) => true,
@@ -141,7 +145,7 @@ impl Folder {
         if !self.has_expired(key, now)? {
             return Ok(false);
         }
-        let _lock = self.lock(key)?;
+        let _lock = self.locks.lock(LockNumber::of(key)).map_err(failed)?;
         Ok(self.has_expired(key, now)? && files::remove(&self.file(key)).map_err(failed)?)
     }
 
@@ -154,8 +158,8 @@ impl Folder {
     }
 
     /// Does all that a create and a delete do, beside the sessions.
-    pub(super) fn probe(&self) -> Result<(), StorageError> {
-        let lock = self.locks.any().map_err(failed)?;
+    pub(super) fn probe(&self, turn: &Turn) -> Result<(), StorageError> {
+        let lock = self.lock(turn)?;
         let file = self.path.join(".probe");
         self.put(&lock, &file, b"probe")?;
         files::read(&file).map_err(failed)?;
@@ -167,8 +171,13 @@ impl Folder {
         self.path.join(key.to_string())
     }
 
-    fn lock(&self, key: &StorageKey) -> Result<Lock, StorageError> {
-        self.locks.of(key).map_err(failed)
+    fn lock(&self, turn: &Turn) -> Result<Lock, StorageError> {
+        let lock = self.locks.lock(turn.number()).map_err(failed)?;
+        // Another process may have kept the lock for longer than the caller wanted to wait.
+        if turn.is_given_up() {
+            return Err(StorageError::unavailable("nobody waits for this write"));
+        }
+        Ok(lock)
     }
 
     fn read(&self, file: &Path) -> Result<Option<Record>, StorageError> {

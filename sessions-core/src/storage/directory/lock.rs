@@ -11,7 +11,11 @@ use crate::StorageKey;
 
 /// How many writers there can be at once. Every process that opens the folder has to know the same number, of this
 /// version or another: it must not change.
-const LOCKS: u8 = 64;
+pub(super) const LOCKS: u8 = 64;
+
+/// Names one lock.
+#[derive(Clone, Copy)]
+pub(super) struct LockNumber(u8);
 
 /// The lock files of a folder.
 pub(super) struct Locks(PathBuf);
@@ -23,23 +27,28 @@ pub(super) struct Lock {
     draft: PathBuf,
 }
 
+impl LockNumber {
+    /// A lock, of many keys among others.
+    pub(super) const ANY: Self = Self(0);
+
+    /// The lock of this key.
+    pub(super) fn of(key: &StorageKey) -> Self {
+        Self(key.as_bytes()[0] % LOCKS)
+    }
+
+    pub(super) fn index(self) -> usize {
+        self.0.into()
+    }
+}
+
 impl Locks {
     pub(super) fn open(path: PathBuf) -> io::Result<Self> {
         files::make_folder(&path)?;
         Ok(Self(path))
     }
 
-    /// Waits for the lock of this key.
-    pub(super) fn of(&self, key: &StorageKey) -> io::Result<Lock> {
-        self.lock(key.as_bytes()[0] % LOCKS)
-    }
-
-    /// Waits for a lock, of many keys among others.
-    pub(super) fn any(&self) -> io::Result<Lock> {
-        self.lock(0)
-    }
-
-    fn lock(&self, number: u8) -> io::Result<Lock> {
+    /// Waits for a lock.
+    pub(super) fn lock(&self, LockNumber(number): LockNumber) -> io::Result<Lock> {
         let path = self.0.join(format!("{number:02x}"));
         let file = files::open(&path, OpenOptions::new().read(true).append(true).create(true))?;
         loop {
