@@ -56,7 +56,10 @@ async fn writes_free_what_has_expired_so_that_nothing_grows_without_a_purge() {
         storage.create(key(number), stored.into(), now).await.unwrap();
         now = now.after(Duration::from_secs(1));
     }
-    assert_eq!(format!("{storage:?}"), "MemoryStorage { sessions: 10 }");
+    assert_eq!(
+        format!("{storage:?}"),
+        "MemoryStorage { sessions: 10, principals: 0 }"
+    );
 }
 
 #[tokio::test]
@@ -93,7 +96,10 @@ async fn an_expired_session_that_is_not_freed_yet_is_absent() {
 async fn debug_shows_a_count_and_no_session() {
     let storage = MemoryStorage::new();
     storage.create(key(0), record([]).into(), NOW).await.unwrap();
-    assert_eq!(format!("{storage:?}"), "MemoryStorage { sessions: 1 }");
+    assert_eq!(
+        format!("{storage:?}"),
+        "MemoryStorage { sessions: 1, principals: 0 }"
+    );
 }
 
 #[tokio::test]
