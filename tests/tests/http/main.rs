@@ -9,6 +9,7 @@ mod custom;
 mod failures;
 mod header_transport;
 mod lifecycle;
+mod principals;
 mod required;
 mod resend;
 mod response;

@@ -31,7 +31,7 @@ pub(super) fn place(session: &Member) -> Reservation {
 /// One principal's places. Clones are the same.
 #[derive(Clone)]
 pub(super) struct Places {
-    storage: Arc<dyn SessionStorage>,
+    pub(super) storage: Arc<dyn SessionStorage>,
     pub(super) index: IndexKey,
 }
 
