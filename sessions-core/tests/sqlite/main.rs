@@ -10,6 +10,7 @@ mod failures;
 mod file;
 mod index;
 mod pool;
+mod processes;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use sessions_core::{
-    StorageKey,
+    StorageKey, Timestamp,
     storage::{
-        SessionStorage, SqliteStorage,
+        SessionIndex as _, SessionStorage, SqliteStorage,
         contract::{NOW, full_record, record},
     },
 };
@@ -80,7 +80,7 @@ async fn sessions_can_be_asked_for_in_sql() {
     let sql = "SELECT key, application, name, revision, last_seen, idle_deadline, deadline FROM sessions";
     type Row = (Vec<u8>, String, String, Vec<u8>, i64, i64, i64);
     let row: Row = sqlx::query_as(sql).fetch_one(&pool).await.unwrap();
-    let millis = |time: sessions_core::Timestamp| i64::try_from(time.as_millis()).unwrap();
+    let millis = |time: Timestamp| i64::try_from(time.as_millis()).unwrap();
     let expected = (
         KEY.as_bytes().to_vec(),
         stored.application.to_string(),
@@ -133,4 +133,17 @@ async fn to_load_to_purge_and_to_count_read_no_whole_table() {
             "{query}: {steps:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_session_without_an_end_is_there_until_the_last_moment() {
+    let storage = SqliteStorage::from_pool(in_memory().await).await.unwrap();
+    let mut stored = record([]);
+    stored.times.idle_deadline = Timestamp::MAX;
+    stored.times.absolute_deadline = Timestamp::MAX;
+    storage.create(KEY, stored.into(), NOW).await.unwrap();
+    let last = Timestamp::from_millis(u64::MAX - 1);
+    assert_eq!(storage.purge_expired(10, last).await.unwrap(), 0);
+    assert_eq!(storage.count("", "contract", last).await.unwrap(), 1);
+    assert!(storage.delete(KEY, last).await.unwrap());
 }

@@ -1,6 +1,10 @@
 //! Several processes on one file.
 
-use std::{env, path::Path, process::Command};
+use std::{
+    env,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use sessions_core::{
     Payload, Record, Revision, StorageError,
@@ -32,6 +36,7 @@ async fn updates_of_several_processes_lose_nothing() {
                 .args(["--exact", "processes::updates_of_several_processes_lose_nothing"])
                 .env(FILE, &path)
                 .env(NUMBER, number.to_string())
+                .stdout(Stdio::null())
                 .spawn()
                 .unwrap()
         })
@@ -40,7 +45,7 @@ async fn updates_of_several_processes_lose_nothing() {
         assert!(child.wait().unwrap().success());
     }
     let sum = u16::from(PROCESSES) * u16::from(UPDATES);
-    assert_eq!(counter(&*load(&storage).await.unwrap().unwrap()), sum);
+    assert_eq!(counter(&load(&storage).await.unwrap().unwrap()), sum);
 }
 
 async fn count_up(path: &Path, number: u8) {
@@ -60,7 +65,10 @@ async fn increment(storage: &SqliteStorage, revision: Revision) -> bool {
         payload: Payload::new((counter(&stored) + 1).to_be_bytes()),
         ..(*stored).clone()
     };
-    match storage.replace(KEY, next.into(), Expected::Revision(stored.revision), NOW).await {
+    match storage
+        .replace(KEY, next.into(), Expected::Revision(stored.revision), NOW)
+        .await
+    {
         Ok(Replaced::Done) => true,
         // SQLite keeps no order among processes, so one may wait for too long; then nothing was written.
         Ok(Replaced::Conflict) | Err(StorageError::Unavailable(_)) => false,
