@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::subject::{HOUR, LATER, NOW, Subject, answer, bytes, record};
 use crate::{
-    StorageKey, Timestamp,
+    Principal, StorageKey, Timestamp,
     storage::{Created, IndexKey, Member, Reservation, Reserved, SessionIndex, SessionStorage},
 };
 
@@ -32,7 +32,7 @@ pub(super) fn place(session: &Member) -> Reservation {
 #[derive(Clone)]
 pub(super) struct Places {
     storage: Arc<dyn SessionStorage>,
-    pub(super) index: IndexKey,
+    index: IndexKey,
 }
 
 impl Places {
@@ -43,6 +43,14 @@ impl Places {
             storage: Arc::clone(storage),
             index: IndexKey::from_bytes(bytes()),
         })
+    }
+
+    /// Those of another principal.
+    pub(super) fn of(&self, application: &str, name: &str, principal: &str) -> Self {
+        Self {
+            storage: Arc::clone(&self.storage),
+            index: IndexKey::new(application, name, &Principal::new(principal)),
+        }
     }
 
     /// The same, through another node.
