@@ -1,11 +1,11 @@
 //! What a directory storage does beyond the contract.
 
 use std::{
-    fs,
+    fs::{self, File},
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -18,6 +18,7 @@ use sessions_core::{
     },
 };
 use tempfile::TempDir;
+use tokio::{runtime::Runtime, task::JoinHandle};
 
 const KEY: StorageKey = StorageKey::from_bytes([0xAB; 32]);
 
@@ -31,13 +32,13 @@ fn file(path: &Path) -> PathBuf {
     path.join("ab".repeat(32))
 }
 
-/// The names of the files in a folder, but for the locks.
+/// The names of the files in a folder, but for the locks and the index.
 fn names(path: &Path) -> Vec<String> {
     let names = fs::read_dir(path)
         .unwrap()
         .map(|entry| entry.unwrap().file_name());
     let mut names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
-    names.retain(|name| name != ".locks");
+    names.retain(|name| name != ".locks" && name != "by");
     names.sort();
     names
 }
@@ -254,6 +255,111 @@ async fn a_write_that_nobody_waits_for_is_done_as_a_whole_or_not_at_all() {
         let loaded = storage.load(key, Read::Latest, NOW).await.unwrap();
         assert_eq!(loaded.as_deref(), Some(&stored), "{created:?}");
     }
+}
+
+/// Falls under the lock of `KEY`, and the other under another.
+const SAME_LOCK: StorageKey = StorageKey::from_bytes([0xAB - 64; 32]);
+const OTHER: StorageKey = StorageKey::from_bytes([0xAC; 32]);
+
+/// A runtime with so many threads for what blocks.
+fn runtime(threads: usize) -> Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(threads)
+        .enable_time()
+        .build()
+        .unwrap()
+}
+
+/// Holds the lock of `KEY`, as a writer in another process does.
+fn other_process(path: &Path) -> File {
+    let file = File::open(path.join(".locks").join(format!("{:02x}", 0xAB % 64))).unwrap();
+    file.lock().unwrap();
+    file
+}
+
+/// Begins as many writes, each of which waits for something when this returns.
+async fn begin<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+    count: usize,
+    write: impl Fn() -> F,
+) -> Vec<JoinHandle<T>> {
+    let begun = Arc::new(AtomicUsize::new(0));
+    let tasks = (0..count).map(|_| {
+        let (begun, write) = (begun.clone(), write());
+        tokio::spawn(async move {
+            begun.fetch_add(1, Ordering::SeqCst);
+            write.await
+        })
+    });
+    let tasks = tasks.collect();
+    while begun.load(Ordering::SeqCst) < count {
+        tokio::task::yield_now().await;
+    }
+    tasks
+}
+
+#[test]
+fn many_writers_of_one_session_hold_one_thread() {
+    let (_around, path) = folder();
+    let storage = DirectoryStorage::open(&path).unwrap();
+    runtime(2).block_on(async {
+        for key in [KEY, OTHER] {
+            storage.create(key, record([]).into(), NOW).await.unwrap();
+        }
+        let held = other_process(&path);
+        let writers = begin(2000, || {
+            let storage = storage.clone();
+            async move { storage.delete(KEY, NOW).await }
+        })
+        .await;
+        let others = tokio::time::timeout(Duration::from_secs(60), async {
+            let loaded = load(&storage).await.unwrap();
+            let written = storage
+                .replace(OTHER, record([]).into(), Expected::Epoch(0), NOW)
+                .await
+                .unwrap();
+            (loaded.is_some(), written)
+        })
+        .await;
+        // Let go before anything fails: the runtime waits for its threads.
+        held.unlock().unwrap();
+        assert_eq!(others, Ok((true, Replaced::Done)));
+        let mut deleted = 0;
+        for writer in writers {
+            deleted += usize::from(writer.await.unwrap().unwrap());
+        }
+        assert_eq!(deleted, 1);
+    });
+}
+
+#[test]
+fn a_write_that_is_given_up_while_it_waits_is_never_done() {
+    let (_around, path) = folder();
+    let storage = DirectoryStorage::open(&path).unwrap();
+    let stored = record(*b"before");
+    let threads = runtime(4);
+    threads.block_on(async {
+        storage.create(KEY, stored.clone().into(), NOW).await.unwrap();
+        let held = other_process(&path);
+        // One has its turn and waits for the other process, the others wait in line.
+        let writers = begin(3, || {
+            let storage = storage.clone();
+            async move {
+                let new = record(*b"after").into();
+                storage.replace(KEY, new, Expected::Epoch(0), NOW).await
+            }
+        })
+        .await;
+        for writer in writers {
+            writer.abort();
+            assert!(writer.await.unwrap_err().is_cancelled());
+        }
+        held.unlock().unwrap();
+        // The line goes on behind them.
+        assert!(!storage.delete(SAME_LOCK, NOW).await.unwrap());
+    });
+    // Waits for all that has begun.
+    drop(threads);
+    assert_eq!(fs::read(file(&path)).unwrap(), stored.to_bytes().unwrap());
 }
 
 #[test]

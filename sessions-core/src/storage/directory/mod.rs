@@ -2,16 +2,22 @@
 
 mod files;
 mod folder;
+mod index;
 mod lock;
+mod turns;
 
 use std::{fmt, path::Path, sync::Arc};
 
 use tokio::runtime::Handle;
 
-use self::folder::Folder;
+use self::{
+    folder::Folder,
+    lock::LockNumber,
+    turns::{Caller, Turn, Turns},
+};
 use super::{
-    CachedStorage, Created, Expected, Read, Replaced, SessionStorage, StorageError, StorageFuture, Touch,
-    Touched,
+    CachedStorage, Created, Expected, Read, Replaced, SessionIndex, SessionStorage, StorageError,
+    StorageFuture, Touch, Touched,
 };
 use crate::{Record, StorageKey, Timestamp};
 
@@ -28,8 +34,12 @@ use crate::{Record, StorageKey, Timestamp};
 /// replace and touch; its key is taken; a delete removes it and is true; a purge leaves it alone. What is not named
 /// like a session is ignored.
 ///
-/// Its work is done on the blocking threads of `tokio`, in whose runtime it has to be awaited. What has begun there
-/// is brought to its end even if nobody waits for it.
+/// The index has a file for each principal, in the folder `by`, which is kept in the same way and goes when its last
+/// session does. After a loss of power it may name sessions that have ended, and misses none that a client was told of.
+///
+/// Its work is done on the blocking threads of `tokio`, in whose runtime it has to be awaited. Clones share at most
+/// 128 of these among all their writers. A write that nobody waits for any more before it has its lock is not done;
+/// after that it is brought to its end.
 ///
 /// ```no_run
 /// use sessions_core::storage::DirectoryStorage;
@@ -42,6 +52,7 @@ use crate::{Record, StorageKey, Timestamp};
 #[derive(Clone)]
 pub struct DirectoryStorage {
     folder: Arc<Folder>,
+    turns: Arc<Turns>,
 }
 
 impl DirectoryStorage {
@@ -54,6 +65,7 @@ impl DirectoryStorage {
         let folder = Folder::open(path.as_ref()).map_err(StorageError::unavailable)?;
         Ok(Self {
             folder: Arc::new(folder),
+            turns: Arc::new(Turns::new()),
         })
     }
 
@@ -63,27 +75,54 @@ impl DirectoryStorage {
         CachedStorage::new(self)
     }
 
-    /// Does this work where it may block.
+    /// Does this work, which takes no turn, where it may block.
     fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Folder) -> Result<T, StorageError> + Send + 'static,
     ) -> StorageFuture<'_, T> {
-        let folder = Arc::clone(&self.folder);
         StorageFuture::boxed(async move {
             let runtime = Handle::try_current().map_err(StorageError::unavailable)?;
-            match runtime.spawn_blocking(move || work(&folder)).await {
-                Ok(answer) => answer,
-                // The runtime ended before it began.
-                Err(error) if error.is_cancelled() => Err(StorageError::unavailable(error)),
-                Err(error) => Err(StorageError::outcome_unknown(error)),
-            }
+            let folder = Arc::clone(&self.folder);
+            blocking(&runtime, move || work(&folder)).await
         })
+    }
+
+    /// Does this work where it may block, when its turn has come.
+    fn write<T: Send + 'static>(
+        &self,
+        number: LockNumber,
+        work: impl FnOnce(&Folder, &Turn) -> Result<T, StorageError> + Send + 'static,
+    ) -> StorageFuture<'_, T> {
+        StorageFuture::boxed(async move {
+            let runtime = Handle::try_current().map_err(StorageError::unavailable)?;
+            let caller = Arc::new(Caller);
+            let turn = self.turns.wait(number, &caller).await;
+            let folder = Arc::clone(&self.folder);
+            // The turn goes with the work, which may outlast this future.
+            let answer = blocking(&runtime, move || work(&folder, &turn)).await;
+            drop(caller);
+            answer
+        })
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    runtime: &Handle,
+    work: impl FnOnce() -> Result<T, StorageError> + Send + 'static,
+) -> Result<T, StorageError> {
+    match runtime.spawn_blocking(work).await {
+        Ok(answer) => answer,
+        // The runtime ended before it began.
+        Err(error) if error.is_cancelled() => Err(StorageError::unavailable(error)),
+        Err(error) => Err(StorageError::outcome_unknown(error)),
     }
 }
 
 impl SessionStorage for DirectoryStorage {
     fn create(&self, key: StorageKey, record: Arc<Record>, now: Timestamp) -> StorageFuture<'_, Created> {
-        self.run(move |folder| folder.create(key, &record, now))
+        self.write(LockNumber::of(&key), move |folder, turn| {
+            folder.create(turn, key, &record, now)
+        })
     }
 
     fn load(&self, key: StorageKey, _: Read, now: Timestamp) -> StorageFuture<'_, Option<Arc<Record>>> {
@@ -97,25 +136,35 @@ impl SessionStorage for DirectoryStorage {
         expected: Expected,
         now: Timestamp,
     ) -> StorageFuture<'_, Replaced> {
-        self.run(move |folder| folder.replace(key, &record, expected, now))
+        self.write(LockNumber::of(&key), move |folder, turn| {
+            folder.replace(turn, key, &record, expected, now)
+        })
     }
 
     fn touch(&self, key: StorageKey, touch: Touch, now: Timestamp) -> StorageFuture<'_, Touched> {
-        self.run(move |folder| folder.touch(key, &touch, now))
+        self.write(LockNumber::of(&key), move |folder, turn| {
+            folder.touch(turn, key, &touch, now)
+        })
     }
 
     fn delete(&self, key: StorageKey, now: Timestamp) -> StorageFuture<'_, bool> {
-        self.run(move |folder| folder.delete(key, now))
+        self.write(LockNumber::of(&key), move |folder, turn| {
+            folder.delete(turn, key, now)
+        })
     }
 
-    /// Reads every file of the folder, until it has freed as many as it may.
+    /// Reads every file of the folder, until it has freed as many as it may, and then the index.
     fn purge_expired(&self, limit: usize, now: Timestamp) -> StorageFuture<'_, usize> {
         self.run(move |folder| folder.purge(limit, now))
     }
 
+    fn index(&self) -> Option<&dyn SessionIndex> {
+        Some(self)
+    }
+
     /// Writes a file and removes it.
     fn health(&self) -> StorageFuture<'_, ()> {
-        self.run(Folder::probe)
+        self.write(LockNumber::ANY, Folder::probe)
     }
 }
 
