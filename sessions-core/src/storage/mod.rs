@@ -8,9 +8,13 @@ mod future;
 mod hash;
 mod index;
 mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::sync::Arc;
 
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::SqliteStorage;
 pub use self::{
     cached::CachedStorage,
     directory::DirectoryStorage,

@@ -6,4 +6,7 @@ mod around;
 mod cached;
 mod contract;
 mod directory;
+mod index;
 mod memory;
+mod model;
+mod roster;

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Principal, Record, Timestamp,
-    storage::{IndexKey, Reservation, Reserved, Roster, SessionStorage},
+    storage::{Reservation, Reserved, Roster, SessionStorage},
 };
 
 /// A place is nobody's until it is confirmed, lasts from then on, and is gone when it is released.
@@ -36,14 +36,14 @@ pub async fn a_confirmed_place_lasts_until_it_is_released(storage: Arc<dyn Sessi
         assert!(roster.confirm(&session, NOW).await, "confirm of a reserved place");
         assert_eq!(
             roster.members(NOW).await,
-            [session.clone()],
+            std::slice::from_ref(&session),
             "members after a confirm"
         );
     }
     let later = NOW.after(10 * MINUTE);
     assert_eq!(
         roster.members(later).await,
-        [session.clone()],
+        std::slice::from_ref(&session),
         "members ten minutes later"
     );
     for _ in 0..2 {
@@ -289,18 +289,12 @@ pub async fn principals_names_and_applications_do_not_meet(storage: Arc<dyn Sess
         ("shop2", "session", &anna),
         ("", "shop", &format!("session{anna}")),
     ];
-    let one = Places {
-        index: IndexKey::new("shop", "session", &Principal::new(&anna)),
-        ..one
-    };
+    let one = one.of("shop", "session", &anna);
     let mine = member(NOW);
     one.settle(&mine, NOW).await;
     let mut all = Vec::new();
     for (application, name, principal) in others {
-        let other = Places {
-            index: IndexKey::new(application, name, &Principal::new(principal)),
-            ..one.clone()
-        };
+        let other = one.of(application, name, principal);
         assert_eq!(other.members(NOW).await, [], "members of another one");
         let session = member(NOW);
         let alone = Reservation {
@@ -316,7 +310,7 @@ pub async fn principals_names_and_applications_do_not_meet(storage: Arc<dyn Sess
         other.release(&mine, NOW).await;
         all.push((other, session));
     }
-    assert_eq!(one.cut_off(LATER).await, [mine.clone()], "cut_off");
+    assert_eq!(one.cut_off(LATER).await, std::slice::from_ref(&mine), "cut_off");
     one.release(&mine, LATER).await;
     for (other, session) in all {
         assert_eq!(other.members(LATER).await, [session], "members of another one");

@@ -140,9 +140,10 @@ impl SessionIndex for MemoryStorage {
                 .into_iter()
                 .filter_map(|key| Some((key, shard.remove(&key)?)))
                 .collect();
+            self.give_back(&freed);
             drop(shard);
             deleted += freed.len();
-            self.forget(freed, now);
+            self.release_places(freed, now);
         }
         StorageFuture::ready(Ok(deleted))
     }

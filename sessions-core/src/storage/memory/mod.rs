@@ -59,7 +59,8 @@ impl Ends for Arc<Record> {
 }
 
 impl MemoryStorage {
-    /// An empty storage, for a million sessions and 1 GiB.
+    /// An empty storage, for a million sessions and 2 GiB: more than most applications need, and few enough that whoever
+    /// asks for sessions without end meets an error before the process meets its own.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -73,8 +74,8 @@ impl MemoryStorage {
         self
     }
 
-    /// How many bytes all sessions may take up, instead of 1 GiB, about: the payload, label and client context of
-    /// each, and 768 bytes for all else. What a payload was decoded to does not count. To be set before it is cloned.
+    /// How many bytes all sessions may take up, instead of 2 GiB, about: the payload, label and client context of
+    /// each, and 1024 bytes for all else. What a payload was decoded to does not count. To be set before it is cloned.
     #[must_use]
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.limits.bytes = bytes;
@@ -94,9 +95,10 @@ impl MemoryStorage {
         for _ in 0..Shared::SWEPT_PER_WRITE {
             freed.extend(shard.sweep(now).and_then(|swept| swept.freed()));
         }
+        self.give_back(&freed);
         let done = work(&mut shard);
         drop(shard);
-        self.forget(freed, now);
+        self.release_places(freed, now);
         done
     }
 
@@ -114,10 +116,17 @@ impl MemoryStorage {
         StorageFuture::ready(done)
     }
 
-    /// What is left to do for sessions that were taken out, when no shard is locked.
-    fn forget(&self, freed: Vec<(StorageKey, Arc<Record>)>, now: Timestamp) {
+    /// The room of sessions that were taken out of a shard, before it is unlocked: whoever finds nothing more to free
+    /// finds the room.
+    fn give_back(&self, freed: &[(StorageKey, Arc<Record>)]) {
+        for (_, record) in freed {
+            self.shared.room.give_back(size(record));
+        }
+    }
+
+    /// The places of sessions that were taken out, when no shard is locked.
+    fn release_places(&self, freed: Vec<(StorageKey, Arc<Record>)>, now: Timestamp) {
         for (key, record) in freed {
-            self.shared.room.give_back(size(&record));
             if let Some(index) = IndexKey::of(&record) {
                 self.shared
                     .rosters
@@ -131,10 +140,13 @@ impl MemoryStorage {
         for shard in &self.shared.shards {
             loop {
                 let slice = Shared::SLICE.min(limit - purged);
-                let freed = lock(shard).sweep_all(slice, now);
+                let mut shard = lock(shard);
+                let freed = shard.sweep_all(slice, now);
+                self.give_back(&freed);
+                drop(shard);
                 let last = freed.len() < slice || slice == 0;
                 purged += freed.len();
-                self.forget(freed, now);
+                self.release_places(freed, now);
                 if last {
                     break;
                 }
@@ -234,10 +246,10 @@ impl SessionStorage for MemoryStorage {
     }
 
     fn delete(&self, key: StorageKey, now: Timestamp) -> StorageFuture<'_, bool> {
-        let deleted = self.write(&key, now, |shard| shard.remove(&key));
-        if let Some(record) = &deleted {
-            self.shared.room.give_back(size(record));
-        }
+        let Shared { room, .. } = &*self.shared;
+        let deleted = self.write(&key, now, |shard| {
+            shard.remove(&key).inspect(|record| room.give_back(size(record)))
+        });
         StorageFuture::ready(Ok(deleted.is_some_and(|record| !record.times.is_expired(now))))
     }
 

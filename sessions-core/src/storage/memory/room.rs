@@ -18,12 +18,13 @@ pub(super) struct Limits {
 }
 
 impl Default for Limits {
-    /// Far more than most applications have, and what most machines can spare: the bounds are there so that whoever
-    /// asks for sessions without end is refused one, before the system ends the process and all of them.
+    /// A million sessions of a kilobyte each: more than most applications have, and what a server can spare. The bounds
+    /// are there so that whoever asks for sessions without end is refused one, before the system ends the process and
+    /// all of them.
     fn default() -> Self {
         Self {
             sessions: 1_000_000,
-            bytes: 1 << 30,
+            bytes: 2 << 30,
         }
     }
 }
@@ -67,9 +68,9 @@ fn add(count: &AtomicUsize, more: usize, limit: usize) -> Result<(), StorageErro
     Ok(())
 }
 
-/// What a session without payload takes: its record, its slot, its place in the order, and its principal's place for
+/// What a session without payload takes, measured: its record, its slot, its place in the order, and its principal's place for
 /// it, with what the allocator adds.
-const OVERHEAD: usize = 768;
+const OVERHEAD: usize = 1024;
 
 /// About how many bytes a session takes up. Names are shared, and what it was decoded to is not known.
 pub(super) fn size(record: &Record) -> usize {

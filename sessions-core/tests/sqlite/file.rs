@@ -1,0 +1,135 @@
+//! A file of one's own.
+
+use std::{fs, sync::Arc};
+
+use sessions_core::storage::{
+    Created, SessionStorage, SqliteStorage,
+    contract::{NOW, full_record, record},
+};
+
+use crate::{KEY, assert_unavailable, folder, load, pool};
+
+#[tokio::test]
+async fn sessions_outlast_the_storage() {
+    let (_folder, path) = folder();
+    let stored = full_record();
+    let storage = SqliteStorage::open(&path).await.unwrap();
+    storage.create(KEY, stored.clone().into(), NOW).await.unwrap();
+    drop(storage);
+    let storage = SqliteStorage::open(&path).await.unwrap();
+    assert_eq!(*load(&storage).await.unwrap().unwrap(), stored);
+}
+
+#[tokio::test]
+async fn a_file_without_its_log_has_what_was_written_when_it_was_closed() {
+    let (_folder, path) = folder();
+    let stored = full_record();
+    let pool = pool(&path).await;
+    let storage = SqliteStorage::from_pool(pool.clone()).await.unwrap();
+    storage.create(KEY, stored.clone().into(), NOW).await.unwrap();
+    pool.close().await;
+    let copy = path.with_extension("copy");
+    fs::copy(&path, &copy).unwrap();
+    let storage = SqliteStorage::open(&copy).await.unwrap();
+    assert_eq!(*load(&storage).await.unwrap().unwrap(), stored);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn its_files_are_for_this_user_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (folder, path) = folder();
+    let storage = SqliteStorage::open(&path).await.unwrap();
+    storage.create(KEY, full_record().into(), NOW).await.unwrap();
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(
+            entry.metadata().unwrap().permissions().mode() & 0o777,
+            0o600,
+            "{entry:?}"
+        );
+        names.push(entry.file_name().into_string().unwrap());
+    }
+    names.sort();
+    assert_eq!(names, ["sessions.db", "sessions.db-shm", "sessions.db-wal"]);
+}
+
+#[tokio::test]
+async fn no_folder_is_made() {
+    let (folder, _) = folder();
+    let path = folder.path().join("below").join("sessions.db");
+    assert_unavailable(SqliteStorage::open(path).await);
+    assert!(!folder.path().join("below").exists());
+    assert_unavailable(SqliteStorage::open(folder.path()).await);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused_and_left_alone() {
+    let (_folder, path) = folder();
+    let text = "a letter to somebody, and no database at all".repeat(100);
+    fs::write(&path, &text).unwrap();
+    assert_unavailable(SqliteStorage::open(&path).await);
+    assert_eq!(fs::read_to_string(&path).unwrap(), text);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_to_no_file_makes_none() {
+    let (folder, path) = folder();
+    let elsewhere = folder.path().join("elsewhere");
+    std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+    assert_unavailable(SqliteStorage::open(&path).await);
+    assert!(!elsewhere.exists());
+}
+
+#[tokio::test]
+async fn a_name_that_means_something_to_sqlite_is_a_file() {
+    let (folder, _) = folder();
+    for name in [":memory:", "file:x?mode=memory", "a b%20c?d#e.db"] {
+        let path = folder.path().join(name);
+        SqliteStorage::open(&path).await.unwrap();
+        assert!(path.is_file(), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_new_file_can_be_opened_by_many_at_once() {
+    for _ in 0..10 {
+        let (_folder, path) = folder();
+        let path = Arc::new(path);
+        let opened: Vec<_> = (0..8_u8)
+            .map(|number| {
+                let path = path.clone();
+                tokio::spawn(async move {
+                    let storage = SqliteStorage::open(&*path).await.unwrap();
+                    let key = sessions_core::StorageKey::from_bytes([number; 32]);
+                    storage.create(key, record([]).into(), NOW).await.unwrap()
+                })
+            })
+            .collect();
+        for opened in opened {
+            assert_eq!(opened.await.unwrap(), Created::Created);
+        }
+    }
+}
+
+#[tokio::test]
+async fn it_writes_ahead() {
+    let (_folder, path) = folder();
+    let storage = SqliteStorage::open(&path).await.unwrap();
+    storage.create(KEY, full_record().into(), NOW).await.unwrap();
+    let pool = pool(&path).await;
+    let mode = sqlx::query_scalar::<_, String>("PRAGMA journal_mode");
+    assert_eq!(mode.fetch_one(&pool).await.unwrap(), "wal");
+}
+
+#[tokio::test]
+async fn its_debug_output_names_no_session() {
+    let (_folder, path) = folder();
+    let storage = SqliteStorage::open(&path).await.unwrap();
+    storage.create(KEY, full_record().into(), NOW).await.unwrap();
+    let text = format!("{storage:?}");
+    assert!(text.starts_with("SqliteStorage { connections: "), "{text}");
+    assert!(!text.contains("sessions.db"), "{text}");
+}
