@@ -1,6 +1,7 @@
 //! Copies of sessions in memory, in front of any storage.
 
 mod copies;
+mod index;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -148,7 +149,7 @@ impl<S: SessionStorage> SessionStorage for CachedStorage<S> {
     }
 
     fn index(&self) -> Option<&dyn SessionIndex> {
-        self.inner.index()
+        self.inner.index().map(|_| self as &dyn SessionIndex)
     }
 
     fn may_be_stale(&self) -> bool {

@@ -1,12 +1,15 @@
 //! Which sessions there are, and which of them a principal has.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 
 use super::StorageFuture;
-use crate::{Principal, PublicId, StorageKey, Timestamp, lp::put};
+use crate::{
+    Principal, PublicId, Record, RecordError, SerializerError, SessionSerializer, StorageKey, Timestamp,
+    lp::put, serializer::Bincode,
+};
 
 /// The index of a storage.
 ///
@@ -86,10 +89,37 @@ impl IndexKey {
         Self(key)
     }
 
+    /// The key of the principal's sessions that this one is among, if it is somebody's.
+    #[must_use]
+    pub fn of(record: &Record) -> Option<Self> {
+        let principal = record.principal.as_ref()?;
+        Some(Self::new(&record.application, &record.name, principal))
+    }
+
+    /// The key with these bytes, for a storage that reads its keys back.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// Its bytes, evenly distributed.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+}
+
+impl fmt::Display for IndexKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl Record {
+    /// Whether it is a live session of this application and name: what [`SessionIndex::count`] counts.
+    #[must_use]
+    pub fn is_of(&self, application: &str, name: &str, now: Timestamp) -> bool {
+        *self.application == *application && *self.name == *name && !self.times.is_expired(now)
     }
 }
 
@@ -156,6 +186,8 @@ impl Roster {
     pub const LEASE: Duration = Duration::from_secs(60);
     /// How long a cut-off is remembered: no request takes as long from its beginning to its login.
     pub const CUT_OFF_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+    /// The form that [`to_bytes`](Self::to_bytes) writes.
+    const FORM: u8 = 1;
 
     /// See [`SessionIndex::reserve`].
     pub fn reserve(&mut self, place: Reservation, now: Timestamp) -> Reserved {
@@ -222,6 +254,40 @@ impl Roster {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.cut_off.is_none() && self.places.is_empty()
+    }
+
+    /// When all that it says will have ended by itself: then it is empty.
+    #[must_use]
+    pub fn ends(&self) -> Timestamp {
+        let cut_off = self.cut_off.map(|cut_off| cut_off.after(Self::CUT_OFF_KEPT));
+        let places = self.places.iter().map(|place| match place.state {
+            PlaceState::Reserved { until } => until,
+            PlaceState::Confirmed => place.member.ends,
+        });
+        places.chain(cut_off).max().unwrap_or_default()
+    }
+
+    /// The roster as bytes, for a storage that keeps it in one piece.
+    ///
+    /// # Errors
+    /// The roster is beyond the 4 MiB that can be read back.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, SerializerError> {
+        let mut bytes = vec![Self::FORM];
+        <Bincode as SessionSerializer<Self>>::serialize(self, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// What [`to_bytes`](Self::to_bytes) wrote.
+    ///
+    /// # Errors
+    /// The bytes are not a roster.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
+        match bytes.split_first() {
+            Some((&Self::FORM, roster)) => {
+                <Bincode as SessionSerializer<Self>>::deserialize(roster).map_err(RecordError::Damaged)
+            }
+            _ => Err(RecordError::Version),
+        }
     }
 
     /// Forgets what has ended by itself.

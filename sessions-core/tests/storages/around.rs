@@ -11,7 +11,8 @@ use std::{
 use sessions_core::{
     Record, StorageKey, Timestamp,
     storage::{
-        Created, Expected, Read, Replaced, SessionStorage, StorageError, StorageFuture, Touch, Touched,
+        Created, Expected, Read, Replaced, SessionIndex, SessionStorage, StorageError, StorageFuture, Touch,
+        Touched,
     },
 };
 
@@ -108,6 +109,11 @@ impl<S: SessionStorage> SessionStorage for Around<S> {
 
     fn health(&self) -> StorageFuture<'_, ()> {
         self.through(move |inner| inner.health(), false)
+    }
+
+    /// Neither counted nor held up.
+    fn index(&self) -> Option<&dyn SessionIndex> {
+        self.inner.index()
     }
 
     fn may_be_stale(&self) -> bool {

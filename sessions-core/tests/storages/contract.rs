@@ -89,12 +89,15 @@ mod broken_storages {
 
     use sessions_core::{
         Record, StorageKey, Timestamp,
-        storage::{Created, Expected, Read, Replaced, StorageFuture, Touch, Touched},
+        storage::{
+            Created, Expected, IndexKey, Member, Read, Replaced, Reservation, Reserved, SessionIndex,
+            StorageFuture, Touch, Touched,
+        },
     };
 
     use super::*;
 
-    /// Does what it is told, whatever there is.
+    /// Does what it is told, whatever there is, and keeps no index that deserves the name.
     #[derive(Default)]
     struct Careless(Mutex<HashMap<StorageKey, Arc<Record>>>);
 
@@ -180,8 +183,42 @@ mod broken_storages {
             StorageFuture::ready(Ok(freed))
         }
 
+        fn index(&self) -> Option<&dyn SessionIndex> {
+            Some(self)
+        }
+
         fn health(&self) -> StorageFuture<'_, ()> {
             StorageFuture::ready(Err(sessions_core::StorageError::Full))
+        }
+    }
+
+    impl SessionIndex for Careless {
+        fn reserve(&self, _: IndexKey, _: Reservation, _: Timestamp) -> StorageFuture<'_, Reserved> {
+            StorageFuture::ready(Ok(Reserved::Reserved))
+        }
+
+        fn confirm(&self, _: IndexKey, _: StorageKey, _: Timestamp) -> StorageFuture<'_, bool> {
+            StorageFuture::ready(Ok(true))
+        }
+
+        fn release(&self, _: IndexKey, _: StorageKey, _: Timestamp) -> StorageFuture<'_, ()> {
+            StorageFuture::ready(Ok(()))
+        }
+
+        fn members(&self, _: IndexKey, _: Timestamp) -> StorageFuture<'_, Vec<Member>> {
+            StorageFuture::ready(Ok(Vec::new()))
+        }
+
+        fn cut_off(&self, _: IndexKey, _: Timestamp) -> StorageFuture<'_, Vec<Member>> {
+            StorageFuture::ready(Ok(Vec::new()))
+        }
+
+        fn count(&self, _: &str, _: &str, _: Timestamp) -> StorageFuture<'_, usize> {
+            StorageFuture::ready(Ok(self.0.lock().unwrap().len()))
+        }
+
+        fn delete_some(&self, _: &str, _: &str, _: usize, _: Timestamp) -> StorageFuture<'_, usize> {
+            StorageFuture::ready(Ok(std::mem::take(&mut *self.0.lock().unwrap()).len()))
         }
     }
 
@@ -217,6 +254,7 @@ mod broken_storages {
             parallel_updates_lose_nothing racing_writes_never_bring_a_deleted_session_back
             racing_touches_leave_the_latest_times racing_purges_count_each_session_once
             readers_see_whole_records
+            a_confirmed_place_lasts_until_it_is_released a_reserved_place_can_be_released members_come_oldest_first a_reserved_place_lapses_after_a_minute a_cut_off_refuses_who_began_before_it a_cut_off_takes_back_what_is_only_reserved a_limit_refuses_one_too_many a_member_is_gone_at_its_end principals_names_and_applications_do_not_meet parallel_logins_keep_to_the_limit no_login_slips_through_a_cut_off sessions_are_counted_and_deleted_by_name
         }
         .into_iter()
         .filter_map(|(check, passed)| passed.then_some(check))

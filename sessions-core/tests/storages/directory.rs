@@ -32,13 +32,13 @@ fn file(path: &Path) -> PathBuf {
     path.join("ab".repeat(32))
 }
 
-/// The names of the files in a folder, but for the locks.
+/// The names of the files in a folder, but for the locks and the index.
 fn names(path: &Path) -> Vec<String> {
     let names = fs::read_dir(path)
         .unwrap()
         .map(|entry| entry.unwrap().file_name());
     let mut names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
-    names.retain(|name| name != ".locks");
+    names.retain(|name| name != ".locks" && name != "by");
     names.sort();
     names
 }

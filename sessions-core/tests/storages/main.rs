@@ -6,4 +6,5 @@ mod around;
 mod cached;
 mod contract;
 mod directory;
+mod index;
 mod memory;

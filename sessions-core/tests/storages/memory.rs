@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use sessions_core::{
-    StorageKey,
+    StorageError, StorageKey, Timestamp,
     storage::{
-        Created, Expected, MemoryStorage, Read, Replaced, SessionStorage, Touch, Touched,
+        Created, Expected, MemoryStorage, Read, Replaced, SessionIndex, SessionStorage, Touch, Touched,
         contract::{NOW, record},
     },
 };
@@ -56,7 +56,10 @@ async fn writes_free_what_has_expired_so_that_nothing_grows_without_a_purge() {
         storage.create(key(number), stored.into(), now).await.unwrap();
         now = now.after(Duration::from_secs(1));
     }
-    assert_eq!(format!("{storage:?}"), "MemoryStorage { sessions: 10 }");
+    assert_eq!(
+        format!("{storage:?}"),
+        "MemoryStorage { sessions: 10, principals: 0 }"
+    );
 }
 
 #[tokio::test]
@@ -93,7 +96,10 @@ async fn an_expired_session_that_is_not_freed_yet_is_absent() {
 async fn debug_shows_a_count_and_no_session() {
     let storage = MemoryStorage::new();
     storage.create(key(0), record([]).into(), NOW).await.unwrap();
-    assert_eq!(format!("{storage:?}"), "MemoryStorage { sessions: 1 }");
+    assert_eq!(
+        format!("{storage:?}"),
+        "MemoryStorage { sessions: 1, principals: 0 }"
+    );
 }
 
 #[tokio::test]
@@ -110,4 +116,181 @@ async fn a_deadline_that_moved_back_is_purged_in_time() {
         .unwrap();
     let end = NOW.after(Duration::from_secs(1));
     assert_eq!(storage.purge_expired(10, end).await.unwrap(), 1);
+}
+
+/// A key under another lock than the one before it.
+fn spread(number: u16) -> StorageKey {
+    let mut spread = *key(number).as_bytes();
+    spread[31] = number.to_be_bytes()[1];
+    StorageKey::from_bytes(spread)
+}
+
+/// Makes so many sessions that last for half an hour, and says how many there was room for.
+async fn fill(storage: &MemoryStorage, count: u16, payload: &[u8]) -> usize {
+    let mut created = 0;
+    for number in 0..count {
+        match storage.create(spread(number), record(payload).into(), NOW).await {
+            Ok(one) => created += usize::from(one == Created::Created),
+            Err(error) => assert!(matches!(error, StorageError::Full), "{error:?}"),
+        }
+    }
+    created
+}
+
+async fn live(storage: &MemoryStorage, count: u16, now: Timestamp) -> usize {
+    let mut live = 0;
+    for number in 0..count {
+        live += usize::from(
+            storage
+                .load(spread(number), Read::Latest, now)
+                .await
+                .unwrap()
+                .is_some(),
+        );
+    }
+    live
+}
+
+#[tokio::test]
+async fn a_full_storage_refuses_sessions_and_ends_none() {
+    let storage = MemoryStorage::new().max_sessions(100);
+    assert_eq!(fill(&storage, 200, b"").await, 100);
+    assert_eq!(live(&storage, 200, NOW).await, 100);
+    // What is there can still be written, and a key that is taken is taken.
+    let replaced = storage
+        .replace(spread(0), record([]).into(), Expected::Epoch(0), NOW)
+        .await;
+    assert_eq!(replaced.unwrap(), Replaced::Done);
+    let again = storage.create(spread(0), record([]).into(), NOW).await;
+    assert_eq!(again.unwrap(), Created::Exists);
+    assert!(storage.delete(spread(0), NOW).await.unwrap());
+    let created = storage.create(spread(150), record([]).into(), NOW).await;
+    assert_eq!(created.unwrap(), Created::Created);
+    assert_eq!(fill(&storage, 200, b"").await, 0);
+}
+
+#[tokio::test]
+async fn bytes_are_bounded_as_sessions_are() {
+    let each = 1024 + 10_000;
+    let storage = MemoryStorage::new().max_bytes(50 * each);
+    assert_eq!(fill(&storage, 100, &[0; 10_000]).await, 50);
+    assert_eq!(live(&storage, 100, NOW).await, 50);
+    // A smaller one does not fit either, until one of the others shrinks.
+    assert_eq!(fill(&storage, 100, b"").await, 0);
+    let replaced = storage
+        .replace(spread(0), record([]).into(), Expected::Epoch(0), NOW)
+        .await;
+    assert_eq!(replaced.unwrap(), Replaced::Done);
+    assert_eq!(fill(&storage, 100, b"").await, 10_000 / 1024);
+}
+
+#[tokio::test]
+async fn labels_and_contexts_take_up_room() {
+    let storage = MemoryStorage::new().max_bytes(10_000);
+    let mut stored = record([]);
+    stored.label = Some("x".repeat(5_000).into());
+    stored.client_context = Some([0; 5_000].into());
+    let created = storage.create(spread(0), stored.into(), NOW).await;
+    assert!(matches!(created, Err(StorageError::Full)), "{created:?}");
+}
+
+#[tokio::test]
+async fn a_session_that_would_grow_beyond_the_bound_stays_as_it_is() {
+    let storage = MemoryStorage::new().max_bytes(1024 + 100);
+    let stored = record([1; 60]);
+    storage
+        .create(spread(0), stored.clone().into(), NOW)
+        .await
+        .unwrap();
+    for expected in [Expected::Epoch(0), Expected::Revision(stored.revision)] {
+        let replaced = storage
+            .replace(spread(0), record([2; 101]).into(), expected, NOW)
+            .await;
+        assert!(matches!(replaced, Err(StorageError::Full)), "{replaced:?}");
+        let loaded = storage.load(spread(0), Read::Latest, NOW).await.unwrap();
+        assert_eq!(loaded.as_deref(), Some(&stored));
+    }
+    let replaced = storage
+        .replace(spread(0), record([2; 100]).into(), Expected::Epoch(0), NOW)
+        .await;
+    assert_eq!(replaced.unwrap(), Replaced::Done);
+}
+
+#[tokio::test]
+async fn a_full_storage_makes_room_of_what_has_expired_anywhere() {
+    let storage = MemoryStorage::new().max_sessions(1000);
+    assert_eq!(fill(&storage, 1000, b"").await, 1000);
+    let end = record([]).times.deadline();
+    // The last of them lives on.
+    let touch = Touch {
+        epoch: 0,
+        last_seen: NOW,
+        idle_deadline: end.after(Duration::from_secs(60)),
+    };
+    storage.touch(spread(999), touch, NOW).await.unwrap();
+    let mut stored = record([]);
+    stored.times.idle_deadline = touch.idle_deadline;
+    for number in 1000..1999 {
+        let created = storage.create(spread(number), stored.clone().into(), end).await;
+        assert_eq!(created.unwrap(), Created::Created);
+    }
+    let created = storage.create(spread(1999), stored.into(), end).await;
+    assert!(matches!(created, Err(StorageError::Full)), "{created:?}");
+    assert_eq!(live(&storage, 2000, end).await, 1000);
+}
+
+#[tokio::test]
+async fn all_room_comes_back_however_sessions_end() {
+    let storage = MemoryStorage::new().max_sessions(40).max_bytes(40 * 2000);
+    let end = record([]).times.deadline();
+    for round in 0..5 {
+        assert_eq!(fill(&storage, 60, &[0; 976]).await, 40, "in round {round}");
+        match round {
+            0 => assert_eq!(storage.purge_expired(100, end).await.unwrap(), 40),
+            1 => {
+                for number in 0..60 {
+                    storage.delete(spread(number), NOW).await.unwrap();
+                }
+            }
+            2 => {
+                for number in 0..60 {
+                    storage.delete(spread(number), end).await.unwrap();
+                }
+            }
+            3 => assert_eq!(storage.delete_some("", "contract", 100, NOW).await.unwrap(), 40),
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_expired_session_makes_room_for_one_of_its_own_key() {
+    let storage = MemoryStorage::new().max_sessions(1);
+    let end = record([]).times.deadline();
+    fill(&storage, 1, b"").await;
+    let mut stored = record([]);
+    stored.times.idle_deadline = end.after(Duration::from_secs(60));
+    let created = storage.create(spread(0), stored.into(), end).await;
+    assert_eq!(created.unwrap(), Created::Created);
+    assert_eq!(fill(&storage, 2, b"").await, 0);
+}
+
+#[test]
+fn the_bounds_hold_among_threads() {
+    let storage = MemoryStorage::new().max_sessions(500);
+    std::thread::scope(|scope| {
+        for thread in 0..4_u16 {
+            let storage = storage.clone();
+            scope.spawn(move || {
+                for number in 0..1000 {
+                    let created = storage.create(spread(thread * 1000 + number), record([]).into(), NOW);
+                    assert!(created.is_ready());
+                }
+            });
+        }
+    });
+    assert_eq!(
+        format!("{storage:?}"),
+        "MemoryStorage { sessions: 500, principals: 0 }"
+    );
 }

@@ -70,6 +70,11 @@ impl Copies {
         })
     }
 
+    /// To be called before the storage is told to write nobody knows which keys.
+    pub(super) fn begin_write_of_any(&self) -> WriteOfAny<'_> {
+        WriteOfAny(self)
+    }
+
     fn locked<T>(&self, key: &StorageKey, work: impl FnOnce(&mut u64) -> T) -> T {
         // Any byte will do: it need not be even within the cache's own parts.
         let generation = &self.generations[usize::from(key.as_bytes()[31])];
@@ -137,5 +142,18 @@ impl Drop for Write<'_> {
                 _ => drop(self.copies.cache.remove(&self.key)),
             }
         });
+    }
+}
+
+/// A write that is under way, of keys that only the storage knows. Its end leaves no copy at all.
+pub(super) struct WriteOfAny<'a>(&'a Copies);
+
+impl Drop for WriteOfAny<'_> {
+    fn drop(&mut self) {
+        // All of them first: what is asked for after that is of after the write.
+        for generation in &self.0.generations {
+            *generation.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        }
+        self.0.cache.clear();
     }
 }

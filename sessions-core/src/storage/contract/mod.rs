@@ -1,7 +1,7 @@
 //! What every storage has to do, as checks that run on any storage.
 //!
 //! Each check takes a storage, works under keys of its own, and panics with a sentence when the storage breaks its
-//! promise. [`check`] runs them all; [`storage_contract_tests!`](crate::storage_contract_tests) makes a test of each.
+//! promise. A storage without an [`index`](SessionStorage::index) passes what is about that. [`check`] runs them all; [`storage_contract_tests!`](crate::storage_contract_tests) makes a test of each.
 //!
 //! ```
 //! use sessions_core::storage::{MemoryStorage, contract};
@@ -19,8 +19,10 @@ mod contents;
 mod create;
 mod delete;
 mod expiry;
+mod index;
 mod load;
 mod nodes;
+mod places;
 mod purge;
 mod races;
 mod replace;
@@ -30,8 +32,8 @@ mod touch;
 use std::sync::Arc;
 
 pub use self::{
-    contents::*, create::*, delete::*, expiry::*, load::*, nodes::*, purge::*, races::*, replace::*,
-    subject::*, touch::*,
+    contents::*, create::*, delete::*, expiry::*, index::*, load::*, nodes::*, purge::*, races::*,
+    replace::*, subject::*, touch::*,
 };
 use super::SessionStorage;
 
@@ -94,6 +96,18 @@ macro_rules! storage_contract_tests {
             racing_touches_leave_the_latest_times,
             racing_purges_count_each_session_once,
             readers_see_whole_records,
+            a_confirmed_place_lasts_until_it_is_released,
+            a_reserved_place_can_be_released,
+            members_come_oldest_first,
+            a_reserved_place_lapses_after_a_minute,
+            a_cut_off_refuses_who_began_before_it,
+            a_cut_off_takes_back_what_is_only_reserved,
+            a_limit_refuses_one_too_many,
+            a_member_is_gone_at_its_end,
+            principals_names_and_applications_do_not_meet,
+            parallel_logins_keep_to_the_limit,
+            no_login_slips_through_a_cut_off,
+            sessions_are_counted_and_deleted_by_name,
         }
     };
     (@tests $make:expr; $($check:ident,)*) => {$(
@@ -137,4 +151,8 @@ pub async fn check_nodes<S: SessionStorage>(make: impl AsyncFn() -> (S, S)) {
     of_parallel_deletes_on_two_nodes_one_wins(one, other).await;
     let (one, other) = pair().await;
     racing_nodes_never_bring_a_deleted_session_back(one, other).await;
+    let (one, other) = pair().await;
+    parallel_logins_on_two_nodes_keep_to_the_limit(one, other).await;
+    let (one, other) = pair().await;
+    no_login_on_another_node_slips_through_a_cut_off(one, other).await;
 }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use super::{
+    index::{log_in_at_once, race_a_cut_off},
+    places::Places,
     races::{count_up, deletes, race_a_delete},
     subject::{MINUTE, NOW, Subject, record, touch_at},
 };
@@ -123,5 +125,37 @@ pub async fn racing_nodes_never_bring_a_deleted_session_back(
         let here = Subject::with(&one, &stored).await;
         let there = here.on(&other);
         race_a_delete(&[here, there], &stored).await;
+    }
+}
+
+/// Of many logins on two nodes at once no more than the limit get a place.
+pub async fn parallel_logins_on_two_nodes_keep_to_the_limit(
+    one: Arc<dyn SessionStorage>,
+    other: Arc<dyn SessionStorage>,
+) {
+    for _ in 0..10 {
+        let Some(here) = Places::of_somebody(&one) else {
+            return;
+        };
+        let there = here.on(&other);
+        assert_eq!(
+            log_in_at_once(&[here, there], 5).await,
+            5,
+            "places that were taken on two nodes"
+        );
+    }
+}
+
+/// Whatever logins on two nodes race with a cut-off on one of them, no session is left that began before it.
+pub async fn no_login_on_another_node_slips_through_a_cut_off(
+    one: Arc<dyn SessionStorage>,
+    other: Arc<dyn SessionStorage>,
+) {
+    for _ in 0..30 {
+        let Some(here) = Places::of_somebody(&one) else {
+            return;
+        };
+        let there = here.on(&other);
+        race_a_cut_off(&[here, there]).await;
     }
 }

@@ -14,6 +14,8 @@ use crate::{
 /// The time of every check: the beginning of 2026.
 pub const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
+/// A second after it.
+pub(super) const LATER: Timestamp = Timestamp::from_millis(NOW.as_millis() + 1000);
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
 pub(super) const HOUR: Duration = Duration::from_secs(3600);

@@ -18,12 +18,13 @@ use crate::{
 
 pub(super) struct Folder {
     path: PathBuf,
-    locks: Locks,
+    pub(super) rosters: PathBuf,
+    pub(super) locks: Locks,
 }
 
 /// Whether a write has to outlast a loss of power.
 #[derive(Clone, Copy, PartialEq)]
-enum Lasting {
+pub(super) enum Lasting {
     Yes,
     No,
 }
@@ -34,7 +35,9 @@ impl Folder {
         let path: PathBuf = path::absolute(path)?.components().collect();
         files::make_folder(&path)?;
         let locks = Locks::open(path.join(".locks"))?;
-        Ok(Self { path, locks })
+        let rosters = path.join("by");
+        files::make_folder(&rosters)?;
+        Ok(Self { path, rosters, locks })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -42,7 +45,7 @@ impl Folder {
     }
 
     pub(super) fn load(&self, key: StorageKey, now: Timestamp) -> Result<Option<Record>, StorageError> {
-        let record = self.read(&self.file(&key))?;
+        let record = Self::read(&self.file(&key), Record::from_bytes)?;
         Ok(record.filter(|record| !record.times.is_expired(now)))
     }
 
@@ -122,17 +125,19 @@ impl Folder {
     pub(super) fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StorageError> {
         let mut freed = 0;
         let mut failure = None;
-        for entry in fs::read_dir(&self.path).map_err(failed)? {
+        for key in keys(&self.path)? {
             if freed == limit {
-                break;
+                return Ok(freed);
             }
-            let Some(key) = entry.map_err(failed)?.file_name().to_str().and_then(parse_key) else {
-                continue;
-            };
-            match self.free(&key, now) {
-                Ok(expired) => freed += usize::from(expired),
+            let key = StorageKey::from_bytes(key?);
+            match self.delete_if(&key, |record| record.times.is_expired(now)) {
+                Ok(gone) => freed += usize::from(gone),
+                Err(StorageError::Unreadable(_)) => {}
                 Err(error) => failure = Some(error),
             }
+        }
+        if let Err(error) = self.tidy_rosters(now) {
+            failure = Some(error);
         }
         // One bad file must not keep the others.
         match failure {
@@ -141,27 +146,35 @@ impl Folder {
         }
     }
 
-    fn free(&self, key: &StorageKey, now: Timestamp) -> Result<bool, StorageError> {
-        if !self.has_expired(key, now)? {
+    /// Removes a session if this holds when nobody else can write it, and its place among its principal's.
+    pub(super) fn delete_if(
+        &self,
+        key: &StorageKey,
+        holds: impl Fn(&Record) -> bool,
+    ) -> Result<bool, StorageError> {
+        let file = self.file(key);
+        let read = || -> Result<_, StorageError> {
+            let record = Self::read(&file, Record::from_bytes)?;
+            Ok(record.filter(&holds))
+        };
+        if read()?.is_none() {
             return Ok(false);
         }
-        let _lock = self.locks.lock(LockNumber::of(key)).map_err(failed)?;
-        Ok(self.has_expired(key, now)? && files::remove(&self.file(key)).map_err(failed)?)
-    }
-
-    fn has_expired(&self, key: &StorageKey, now: Timestamp) -> Result<bool, StorageError> {
-        match self.read(&self.file(key)) {
-            Ok(record) => Ok(record.is_some_and(|record| record.times.is_expired(now))),
-            Err(StorageError::Unreadable(_)) => Ok(false),
-            Err(error) => Err(error),
-        }
+        let lock = self.locks.lock(LockNumber::of(key)).map_err(failed)?;
+        let Some(record) = read()? else {
+            return Ok(false);
+        };
+        let gone = files::remove(&file).map_err(failed)?;
+        drop(lock);
+        self.release(key, &record);
+        Ok(gone)
     }
 
     /// Does all that a create and a delete do, beside the sessions.
     pub(super) fn probe(&self, turn: &Turn) -> Result<(), StorageError> {
         let lock = self.lock(turn)?;
         let file = self.path.join(".probe");
-        self.put(&lock, &file, b"probe")?;
+        Self::put(&lock, &file, b"probe")?;
         files::read(&file).map_err(failed)?;
         files::remove(&file).map_err(failed)?;
         files::sync_folder(&self.path).map_err(failed)
@@ -171,7 +184,7 @@ impl Folder {
         self.path.join(key.to_string())
     }
 
-    fn lock(&self, turn: &Turn) -> Result<Lock, StorageError> {
+    pub(super) fn lock(&self, turn: &Turn) -> Result<Lock, StorageError> {
         let lock = self.locks.lock(turn.number()).map_err(failed)?;
         // Another process may have kept the lock for longer than the caller wanted to wait.
         if turn.is_given_up() {
@@ -180,11 +193,15 @@ impl Folder {
         Ok(lock)
     }
 
-    fn read(&self, file: &Path) -> Result<Option<Record>, StorageError> {
+    /// What is in a file, as `parse` reads it.
+    pub(super) fn read<T>(
+        file: &Path,
+        parse: impl FnOnce(&[u8]) -> Result<T, RecordError>,
+    ) -> Result<Option<T>, StorageError> {
         match files::read(file) {
             Ok(None) => Ok(None),
-            Ok(Some(bytes)) => Ok(Some(Record::from_bytes(&bytes)?)),
-            // A link or a folder in the place of a session.
+            Ok(Some(bytes)) => Ok(Some(parse(&bytes)?)),
+            // A link or a folder in the place of a file.
             Err(_) if fs::symlink_metadata(file).is_ok_and(|found| !found.is_file()) => {
                 Err(RecordError::Version.into())
             }
@@ -200,14 +217,14 @@ impl Folder {
         lasting: Lasting,
     ) -> Result<(), StorageError> {
         let bytes = record.to_bytes().map_err(StorageError::unavailable)?;
-        self.put(lock, &self.file(key), &bytes)?;
+        Self::put(lock, &self.file(key), &bytes)?;
         if lasting == Lasting::Yes {
             files::sync_folder(&self.path).map_err(StorageError::outcome_unknown)?;
         }
         Ok(())
     }
 
-    fn put(&self, lock: &Lock, file: &Path, bytes: &[u8]) -> Result<(), StorageError> {
+    pub(super) fn put(lock: &Lock, file: &Path, bytes: &[u8]) -> Result<(), StorageError> {
         let draft = lock.draft();
         files::remove(draft)
             .and_then(|_| files::write(draft, bytes))
@@ -216,8 +233,19 @@ impl Folder {
     }
 }
 
-/// The key that a file is named by, if it is a session's. One that is spelled otherwise leads to another file.
-fn parse_key(name: &str) -> Option<StorageKey> {
+/// The keys that files of a folder are named by.
+pub(super) fn keys(
+    path: &Path,
+) -> Result<impl Iterator<Item = Result<[u8; 32], StorageError>>, StorageError> {
+    let entries = fs::read_dir(path).map_err(failed)?;
+    Ok(entries.filter_map(|entry| match entry {
+        Ok(entry) => entry.file_name().to_str().and_then(parse_key).map(Ok),
+        Err(error) => Some(Err(failed(error))),
+    }))
+}
+
+/// The key that a file is named by, if it is one. One that is spelled otherwise leads to another file.
+fn parse_key(name: &str) -> Option<[u8; 32]> {
     let mut key = [0; 32];
     if name.len() != 2 * key.len() {
         return None;
@@ -225,11 +253,11 @@ fn parse_key(name: &str) -> Option<StorageKey> {
     for (byte, digits) in key.iter_mut().zip(name.as_bytes().chunks(2)) {
         *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
     }
-    Some(StorageKey::from_bytes(key))
+    Some(key)
 }
 
 /// What failed before anything was written.
-fn failed(error: io::Error) -> StorageError {
+pub(super) fn failed(error: io::Error) -> StorageError {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StorageError::Full,
         _ => StorageError::unavailable(error),

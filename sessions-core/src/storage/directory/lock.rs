@@ -1,4 +1,4 @@
-//! One writer at a time for a key, among all threads and processes.
+//! One writer at a time for a key or a principal, among all threads and processes.
 
 use std::{
     fs::{File, OpenOptions},
@@ -7,15 +7,25 @@ use std::{
 };
 
 use super::files;
-use crate::StorageKey;
+use crate::{StorageKey, storage::IndexKey};
 
-/// How many writers there can be at once. Every process that opens the folder has to know the same number, of this
+/// How many writers of sessions there can be at once, and as many of rosters. Every process that opens the folder has to know the same number, of this
 /// version or another: it must not change.
-pub(super) const LOCKS: u8 = 64;
+const LOCKS: u8 = 64;
 
 /// Names one lock.
 #[derive(Clone, Copy)]
-pub(super) struct LockNumber(u8);
+pub(super) struct LockNumber {
+    of: Kind,
+    number: u8,
+}
+
+/// What a lock is for: who writes a session never waits for who writes a roster.
+#[derive(Clone, Copy)]
+enum Kind {
+    Session,
+    Principal,
+}
 
 /// The lock files of a folder.
 pub(super) struct Locks(PathBuf);
@@ -28,16 +38,44 @@ pub(super) struct Lock {
 }
 
 impl LockNumber {
+    /// How many there are.
+    pub(super) const COUNT: usize = 2 * LOCKS as usize;
     /// A lock, of many keys among others.
-    pub(super) const ANY: Self = Self(0);
+    pub(super) const ANY: Self = Self {
+        of: Kind::Session,
+        number: 0,
+    };
 
     /// The lock of this key.
     pub(super) fn of(key: &StorageKey) -> Self {
-        Self(key.as_bytes()[0] % LOCKS)
+        Self {
+            of: Kind::Session,
+            number: key.as_bytes()[0] % LOCKS,
+        }
+    }
+
+    /// The lock of this principal's roster.
+    pub(super) fn of_principal(index: &IndexKey) -> Self {
+        Self {
+            of: Kind::Principal,
+            number: index.as_bytes()[0] % LOCKS,
+        }
     }
 
     pub(super) fn index(self) -> usize {
-        self.0.into()
+        let number = usize::from(self.number);
+        match self.of {
+            Kind::Session => number,
+            Kind::Principal => usize::from(LOCKS) + number,
+        }
+    }
+
+    fn file_name(self) -> String {
+        let number = self.number;
+        match self.of {
+            Kind::Session => format!("{number:02x}"),
+            Kind::Principal => format!("by-{number:02x}"),
+        }
     }
 }
 
@@ -48,8 +86,8 @@ impl Locks {
     }
 
     /// Waits for a lock.
-    pub(super) fn lock(&self, LockNumber(number): LockNumber) -> io::Result<Lock> {
-        let path = self.0.join(format!("{number:02x}"));
+    pub(super) fn lock(&self, number: LockNumber) -> io::Result<Lock> {
+        let path = self.0.join(number.file_name());
         let file = files::open(&path, OpenOptions::new().read(true).append(true).create(true))?;
         loop {
             match file.lock() {

@@ -2,6 +2,7 @@
 
 mod files;
 mod folder;
+mod index;
 mod lock;
 mod turns;
 
@@ -15,8 +16,8 @@ use self::{
     turns::{Caller, Turn, Turns},
 };
 use super::{
-    CachedStorage, Created, Expected, Read, Replaced, SessionStorage, StorageError, StorageFuture, Touch,
-    Touched,
+    CachedStorage, Created, Expected, Read, Replaced, SessionIndex, SessionStorage, StorageError,
+    StorageFuture, Touch, Touched,
 };
 use crate::{Record, StorageKey, Timestamp};
 
@@ -33,8 +34,11 @@ use crate::{Record, StorageKey, Timestamp};
 /// replace and touch; its key is taken; a delete removes it and is true; a purge leaves it alone. What is not named
 /// like a session is ignored.
 ///
+/// The index has a file for each principal, in the folder `by`, which is kept in the same way and goes when its last
+/// session does. After a loss of power it may name sessions that have ended, and misses none that a client was told of.
+///
 /// Its work is done on the blocking threads of `tokio`, in whose runtime it has to be awaited. Clones share at most
-/// 64 of these among all their writers. A write that nobody waits for any more before it has its lock is not done;
+/// 128 of these among all their writers. A write that nobody waits for any more before it has its lock is not done;
 /// after that it is brought to its end.
 ///
 /// ```no_run
@@ -149,9 +153,13 @@ impl SessionStorage for DirectoryStorage {
         })
     }
 
-    /// Reads every file of the folder, until it has freed as many as it may.
+    /// Reads every file of the folder, until it has freed as many as it may, and then the index.
     fn purge_expired(&self, limit: usize, now: Timestamp) -> StorageFuture<'_, usize> {
         self.run(move |folder| folder.purge(limit, now))
+    }
+
+    fn index(&self) -> Option<&dyn SessionIndex> {
+        Some(self)
     }
 
     /// Writes a file and removes it.

@@ -7,11 +7,11 @@ use std::{
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::lock::{LOCKS, LockNumber};
+use super::lock::LockNumber;
 
 /// Where writers wait that would otherwise hold a thread each: many writers of one session must not keep the threads
 /// from all others.
-pub(super) struct Turns([Arc<Mutex<()>>; LOCKS as usize]);
+pub(super) struct Turns([Arc<Mutex<()>>; LockNumber::COUNT]);
 
 /// The right of one writer to wait for a lock file.
 pub(super) struct Turn {

@@ -1,0 +1,170 @@
+//! Who has which of the sessions: a file for each principal, in a folder beside the sessions.
+
+use super::{
+    DirectoryStorage, files,
+    folder::{Folder, Lasting, failed, keys},
+    lock::{Lock, LockNumber},
+    turns::Turn,
+};
+use crate::{
+    Record, StorageKey, Timestamp,
+    storage::{IndexKey, Member, Reservation, Reserved, Roster, SessionIndex, StorageError, StorageFuture},
+};
+
+impl Folder {
+    fn change<T>(
+        &self,
+        turn: &Turn,
+        index: IndexKey,
+        lasting: Lasting,
+        work: impl FnOnce(&mut Roster) -> T,
+    ) -> Result<T, StorageError> {
+        let lock = self.lock(turn)?;
+        self.change_locked(&lock, index, lasting, work)
+    }
+
+    /// Changes one roster, and keeps it unless it is empty.
+    fn change_locked<T>(
+        &self,
+        lock: &Lock,
+        index: IndexKey,
+        lasting: Lasting,
+        work: impl FnOnce(&mut Roster) -> T,
+    ) -> Result<T, StorageError> {
+        let file = self.rosters.join(index.to_string());
+        let before = Self::read(&file, Roster::from_bytes)?.unwrap_or_default();
+        let mut roster = before.clone();
+        let done = work(&mut roster);
+        if roster == before {
+            return Ok(done);
+        }
+        if roster.is_empty() {
+            files::remove(&file).map_err(failed)?;
+        } else {
+            let bytes = roster.to_bytes().map_err(|_| StorageError::Full)?;
+            Self::put(lock, &file, &bytes)?;
+        }
+        if lasting == Lasting::Yes {
+            files::sync_folder(&self.rosters).map_err(StorageError::outcome_unknown)?;
+        }
+        Ok(done)
+    }
+
+    /// Gives back the place of a session that is no longer there. A place that stays for a failure is found by whoever
+    /// looks for its session.
+    pub(super) fn release(&self, key: &StorageKey, record: &Record) {
+        if let Some(index) = IndexKey::of(record)
+            && let Ok(lock) = self.locks.lock(LockNumber::of_principal(&index))
+        {
+            let _ = self.change_locked(&lock, index, Lasting::No, |roster| roster.release(key));
+        }
+    }
+
+    /// Removes the rosters of those who have not come back.
+    pub(super) fn tidy_rosters(&self, now: Timestamp) -> Result<(), StorageError> {
+        for index in keys(&self.rosters)? {
+            let index = IndexKey::from_bytes(index?);
+            let lock = self
+                .locks
+                .lock(LockNumber::of_principal(&index))
+                .map_err(failed)?;
+            match self.change_locked(&lock, index, Lasting::No, |roster| roster.members(now)) {
+                Ok(_) | Err(StorageError::Unreadable(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&self, application: &str, name: &str, now: Timestamp) -> Result<usize, StorageError> {
+        let mut count = 0;
+        for key in keys(self.path())? {
+            match self.load(StorageKey::from_bytes(key?), now) {
+                Ok(record) => count += usize::from(record.is_some_and(|it| it.is_of(application, name, now))),
+                Err(StorageError::Unreadable(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(count)
+    }
+
+    fn delete_some(
+        &self,
+        application: &str,
+        name: &str,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<usize, StorageError> {
+        let mut deleted = 0;
+        let mut failure = None;
+        for key in keys(self.path())? {
+            if deleted == limit {
+                // What has not been looked at is for the next call.
+                failure = None;
+                break;
+            }
+            let key = StorageKey::from_bytes(key?);
+            match self.delete_if(&key, |record| record.is_of(application, name, now)) {
+                Ok(gone) => deleted += usize::from(gone),
+                Err(error) => failure = Some(error),
+            }
+        }
+        if deleted > 0 {
+            files::sync_folder(self.path()).map_err(StorageError::outcome_unknown)?;
+        }
+        // What cannot be read may be one of them: nobody is told that all have ended.
+        failure.map_or(Ok(deleted), Err)
+    }
+}
+
+impl DirectoryStorage {
+    fn change<T: Send + 'static>(
+        &self,
+        index: IndexKey,
+        lasting: Lasting,
+        work: impl FnOnce(&mut Roster) -> T + Send + 'static,
+    ) -> StorageFuture<'_, T> {
+        self.write(LockNumber::of_principal(&index), move |folder, turn| {
+            folder.change(turn, index, lasting, work)
+        })
+    }
+}
+
+impl SessionIndex for DirectoryStorage {
+    fn reserve(&self, index: IndexKey, place: Reservation, now: Timestamp) -> StorageFuture<'_, Reserved> {
+        self.change(index, Lasting::No, move |roster| roster.reserve(place, now))
+    }
+
+    fn confirm(&self, index: IndexKey, session: StorageKey, now: Timestamp) -> StorageFuture<'_, bool> {
+        // Who has a token is in the index, whatever happens.
+        self.change(index, Lasting::Yes, move |roster| roster.confirm(&session, now))
+    }
+
+    fn release(&self, index: IndexKey, session: StorageKey, _: Timestamp) -> StorageFuture<'_, ()> {
+        self.change(index, Lasting::No, move |roster| roster.release(&session))
+    }
+
+    fn members(&self, index: IndexKey, now: Timestamp) -> StorageFuture<'_, Vec<Member>> {
+        self.change(index, Lasting::No, move |roster| roster.members(now))
+    }
+
+    fn cut_off(&self, index: IndexKey, now: Timestamp) -> StorageFuture<'_, Vec<Member>> {
+        self.change(index, Lasting::No, move |roster| roster.cut_off(now))
+    }
+
+    fn count(&self, application: &str, name: &str, now: Timestamp) -> StorageFuture<'_, usize> {
+        let (application, name) = (application.to_owned(), name.to_owned());
+        self.run(move |folder| folder.count(&application, &name, now))
+    }
+
+    fn delete_some(
+        &self,
+        application: &str,
+        name: &str,
+        limit: usize,
+        now: Timestamp,
+    ) -> StorageFuture<'_, usize> {
+        let (application, name) = (application.to_owned(), name.to_owned());
+        self.run(move |folder| folder.delete_some(&application, &name, limit, now))
+    }
+}
