@@ -8,3 +8,5 @@ mod contract;
 mod directory;
 mod index;
 mod memory;
+mod model;
+mod roster;
