@@ -139,7 +139,7 @@ impl RequestView for () {
 ///
 /// fn uses(_: impl IdGenerator) {}
 /// uses(|request: &dyn RequestView| {
-///     let region = request.header("x-region").map_or(b'-', |value| value[0]);
+///     let region = request.header("x-region").and_then(|value| value.first().copied()).unwrap_or(b'-');
 ///     move || {
 ///         let mut handle = vec![region];
 ///         handle.extend_from_slice(&[7; 16]); // random bytes, in earnest

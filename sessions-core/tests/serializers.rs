@@ -176,6 +176,40 @@ fn a_huge_claimed_length_fails_at_once() {
     }
 }
 
+/// Takes no bytes, but a place in memory.
+#[derive(Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Skipped {
+    #[serde(skip)]
+    seen: u64,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+enum Only {
+    One,
+}
+
+#[test]
+fn elements_that_take_no_bytes_cannot_be_claimed_without_end() {
+    let mut claimed = vec![252];
+    claimed.extend_from_slice(&u32::to_le_bytes(30_000_000));
+    refused::<Bincode, Vec<Skipped>>(&claimed);
+    refused::<Bincode, Vec<(Skipped, [Skipped; 2])>>(&claimed);
+    refused::<Bincode, Vec<()>>(&claimed);
+    refused::<Bincode, BTreeMap<Skipped, Skipped>>(&claimed);
+    // In many small parts as little as in a large one.
+    refused::<Bincode, Vec<Vec<Skipped>>>(&[vec![250], [251, 0, 200].repeat(250)].concat());
+    let few: Vec<_> = (0..1000).map(|_| Skipped::default()).collect();
+    assert_eq!(round_trip::<Bincode, _>(&few), few);
+}
+
+#[test]
+fn elements_that_take_bytes_are_not_counted_as_empty() {
+    let many: Vec<_> = (0..100_000)
+        .map(|_| (Only::One, Some(()), Vec::<()>::new()))
+        .collect();
+    assert_eq!(round_trip::<Bincode, _>(&many), many);
+}
+
 #[test]
 fn endless_nesting_is_refused() {
     refused::<Bincode, Chain>(&vec![1; 4 * 1024 * 1024]);

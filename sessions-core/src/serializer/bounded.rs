@@ -10,13 +10,16 @@ use serde::{
 /// As in `serde_json`; a few bytes could otherwise overflow the stack, which ends the process.
 const MAX_DEPTH: usize = 128;
 
-/// Elements of no size take no bytes, and could otherwise be claimed without end. No session counts so far with them.
+/// Elements that take no bytes, whatever their size in memory, could otherwise be claimed without end. No session
+/// counts so far with them.
 const MAX_EMPTY: usize = 1 << 16;
 
 /// What is left for one value.
 pub(super) struct Bounds {
     depth: Cell<usize>,
     empty: Cell<usize>,
+    /// The fewest bytes that what was read so far has taken.
+    taken: Cell<usize>,
 }
 
 impl Bounds {
@@ -24,6 +27,7 @@ impl Bounds {
         Self {
             depth: Cell::new(MAX_DEPTH),
             empty: Cell::new(MAX_EMPTY),
+            taken: Cell::new(0),
         }
     }
 
@@ -39,8 +43,15 @@ impl Bounds {
         result
     }
 
-    fn element<T, E: Error>(&self) -> Result<(), E> {
-        if size_of::<T>() == 0 {
+    fn takes(&self, bytes: usize) {
+        // Only ever compared, so that it may wrap.
+        self.taken.set(self.taken.get().wrapping_add(bytes));
+    }
+
+    fn element<T, E: Error>(&self, read: impl FnOnce() -> Result<Option<T>, E>) -> Result<Option<T>, E> {
+        let taken = self.taken.get();
+        let element = read()?;
+        if element.is_some() && self.taken.get() == taken {
             let left = self
                 .empty
                 .get()
@@ -48,7 +59,7 @@ impl Bounds {
                 .ok_or_else(|| E::custom("too many elements"))?;
             self.empty.set(left);
         }
-        Ok(())
+        Ok(element)
     }
 }
 
@@ -67,18 +78,21 @@ impl<'b, T> Bounded<'b, T> {
     }
 }
 
+/// With the fewest bytes that each takes, beside its parts.
 macro_rules! plain {
-    ($($method:ident)*) => {
+    ($bytes:literal: $($method:ident)*) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+            self.bounds.takes($bytes);
             self.inner.$method(visitor)
         })*
     };
 }
 
 macro_rules! nested {
-    ($($method:ident($($arg:ident: $type:ty),*))*) => {
+    ($bytes:literal: $($method:ident($($arg:ident: $type:ty),*))*) => {
         $(fn $method<V: Visitor<'de>>(self, $($arg: $type,)* visitor: V) -> Result<V::Value, D::Error> {
             let visitor = self.wrap(visitor);
+            self.bounds.takes($bytes);
             self.bounds.nested(|| self.inner.$method($($arg,)* visitor))
         })*
     };
@@ -87,35 +101,41 @@ macro_rules! nested {
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for Bounded<'_, D> {
     type Error = D::Error;
 
-    plain! {
-        deserialize_any deserialize_bool deserialize_char
+    plain! { 1:
+        deserialize_bool deserialize_char
         deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
         deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
         deserialize_f32 deserialize_f64
         deserialize_str deserialize_bytes
-        deserialize_unit deserialize_identifier deserialize_ignored_any
     }
 
-    nested! {
+    plain! { 0:
+        deserialize_any deserialize_unit deserialize_identifier deserialize_ignored_any
+    }
+
+    nested! { 1:
         deserialize_option()
         deserialize_seq()
         deserialize_map()
+        deserialize_enum(name: &'static str, variants: &'static [&'static str])
+    }
+
+    nested! { 0:
         deserialize_tuple(len: usize)
         deserialize_unit_struct(name: &'static str)
         deserialize_newtype_struct(name: &'static str)
         deserialize_tuple_struct(name: &'static str, len: usize)
         deserialize_struct(name: &'static str, fields: &'static [&'static str])
-        deserialize_enum(name: &'static str, variants: &'static [&'static str])
     }
 
     /// Borrowed first: an owned one would be allocated in its claimed length, before it is known to be there.
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_str(visitor)
+        self.deserialize_str(visitor)
     }
 
     /// As text.
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_bytes(visitor)
+        self.deserialize_bytes(visitor)
     }
 
     fn is_human_readable(&self) -> bool {
@@ -178,9 +198,8 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Bounded<'_, A> {
     type Error = A::Error;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
-        self.bounds.element::<S::Value, A::Error>()?;
         let seed = self.wrap(seed);
-        self.inner.next_element_seed(seed)
+        self.bounds.element(|| self.inner.next_element_seed(seed))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -192,9 +211,8 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Bounded<'_, A> {
     type Error = A::Error;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
-        self.bounds.element::<S::Value, A::Error>()?;
         let seed = self.wrap(seed);
-        self.inner.next_key_seed(seed)
+        self.bounds.element(|| self.inner.next_key_seed(seed))
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
