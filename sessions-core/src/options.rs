@@ -40,6 +40,7 @@ pub enum OnConflict {
 
 impl<Place: Default> Options<Place> {
     /// What the derive of `T` says.
+    #[doc(hidden)]
     pub fn of<T: Session>() -> Self {
         Self {
             spec: T::SPEC,
