@@ -73,7 +73,8 @@ impl SessionsBuilder {
         self.server_side_with::<T>(storage, |options| options)
     }
 
-    /// As [`server_side`](Self::server_side), with options that override what the derive says.
+    /// As [`server_side`](Self::server_side), with options that override what the derive says:
+    /// `.server_side_with::<Login>(storage, |options| options.name(config.cookie).idle_timeout(config.idle))`.
     pub fn server_side_with<T: Session>(
         mut self,
         storage: impl SessionStorage,
@@ -92,7 +93,8 @@ impl SessionsBuilder {
         self.client_side_with::<T>(protection, |options| options)
     }
 
-    /// As [`client_side`](Self::client_side), with options that override what the derive says.
+    /// As [`client_side`](Self::client_side), with options that override what the derive says, as in
+    /// [`server_side_with`](Self::server_side_with).
     pub fn client_side_with<T: Session>(
         mut self,
         protection: impl Protection,

@@ -40,7 +40,7 @@ impl<T: Session> CurrentSession<T> {
     }
 
     /// Replaces the value when the response head is ready, or starts a session if there is none. With another
-    /// principal it is a [`start`](Self::start).
+    /// principal it is a [`start`](Self::start). If the response is a 5xx, nothing is written.
     ///
     /// # Errors
     /// `Serializer`, `TooLargeForTransport`, `Foreign`, `AlreadyCommitted`.
@@ -48,7 +48,8 @@ impl<T: Session> CurrentSession<T> {
         Ok(self.0.set(value)?)
     }
 
-    /// Starts a new session, with a new id and fresh deadlines, and ends the one that there was: a login.
+    /// Starts a new session, with a new id and fresh deadlines, and ends the one that there was: a login. If the response
+    /// is a 5xx, nothing is started and the old session stays.
     ///
     /// # Errors
     /// `Serializer`, `TooLargeForTransport`, `AlreadyCommitted`.
@@ -67,7 +68,8 @@ impl<T: Session> CurrentSession<T> {
     /// Changes the value in the storage, at once and atomically: no other request's change is lost, and none loses
     /// this one. `None` if there is no session.
     ///
-    /// `f` may run more than once, on a value that was read anew each time, and holds no lock; what it captures must
+    /// Whatever `f` returns, what it has changed is written: check first, then change. `f` may run more than once, on a
+    /// value that was read anew each time, and holds no lock; what it captures must
     /// therefore stay: `update(|cart| cart.items.push(item.clone()))`. A later 5xx does not undo the change. Where the
     /// client keeps the session, it is not atomic: the last response wins.
     ///

@@ -30,15 +30,20 @@ impl SessionError {
         &self.0
     }
 
-    /// Says in the log why a response was replaced. That a storage failed is there already, with its own words.
-    pub(crate) fn tell(&self) {
+    /// Says in the log what the client is not told. What a storage or a missing registration has to say is there
+    /// already, in its own words; the rest, server errors aside, is no more than an answer.
+    fn tell(&self) {
         match self.0 {
-            SessionErrorKind::Unavailable(_) | SessionErrorKind::OutcomeUnknown(_) => {}
-            SessionErrorKind::Conflict | SessionErrorKind::LimitReached => tracing::debug!("{self}"),
-            _ => tracing::error!(
-                error = self as &dyn std::error::Error,
-                "a session could not be written"
-            ),
+            SessionErrorKind::Unavailable(_)
+            | SessionErrorKind::OutcomeUnknown(_)
+            | SessionErrorKind::NotConfigured { .. } => {}
+            _ if self.status_code() == StatusCode::INTERNAL_SERVER_ERROR => {
+                tracing::error!(
+                    error = self as &dyn std::error::Error,
+                    "a request failed for its session"
+                );
+            }
+            _ => tracing::debug!("{self}"),
         }
     }
 }
@@ -84,6 +89,7 @@ impl ResponseError for SessionError {
     }
 
     fn error_response(&self) -> HttpResponse {
+        self.tell();
         let mut response = HttpResponse::new(self.status_code());
         if matches!(self.0, SessionErrorKind::Foreign) {
             response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);

@@ -1,7 +1,30 @@
 //! Typed sessions for actix-web.
 //!
-//! Derive [`Session`](macro@Session) on a struct, register it with [`Sessions::builder`], wrap the `App` with the result, and take
-//! [`CurrentSession`] or [`RequiredSession`] in handlers.
+//! Derive [`Session`](macro@Session) on a struct, register it with [`Sessions::builder`], wrap the `App` with the
+//! result, and take [`CurrentSession`] or [`RequiredSession`] in handlers.
+//!
+//! ```no_run
+//! use actix_web::{App, HttpServer, get};
+//! use serde::{Deserialize, Serialize};
+//! use sessions_actix::{CurrentSession, Session, Sessions, storage::MemoryStorage};
+//!
+//! #[derive(Session, Serialize, Deserialize)]
+//! struct Visits { count: u32 }
+//!
+//! #[get("/")]
+//! async fn index(visits: CurrentSession<Visits>) -> actix_web::Result<String> {
+//!     let count = visits.update_or_insert_with(|| Visits { count: 0 }, |visits| { visits.count += 1; visits.count }).await?;
+//!     Ok(format!("visit {count}"))
+//! }
+//!
+//! #[actix_web::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let sessions = Sessions::builder().server_side::<Visits>(MemoryStorage::new()).build()?;
+//!     Ok(HttpServer::new(move || App::new().service(index).wrap(sessions.clone())).bind(("127.0.0.1", 8080))?.run().await?)
+//! }
+//! ```
+//!
+//! Where an example of a re-exported item says `sessions_core`, write `sessions_actix`.
 
 mod admin;
 mod builder;
@@ -23,6 +46,8 @@ pub use error::SessionError;
 pub use middleware::{SessionsFuture, SessionsMiddleware};
 pub use request::{SessionPeek, SessionsExt};
 pub use required::RequiredSession;
+#[cfg(feature = "contract")]
+pub use sessions_core::storage_contract_tests;
 pub use sessions_core::{
     Clock, ConfigError, CookieSpec, Culprit, Fingerprint, IdError, IdGenerator, ManualClock, Payload,
     Predecessor, Principal, PublicId, RandomError, Record, RecordError, RequestView, Revision, SameSite,
@@ -33,7 +58,6 @@ pub use sessions_core::{
     protection, serializer, storage,
 };
 pub use sessions_core::{Session, options};
-/// Makes a struct a session.
 pub use sessions_derive::Session;
 
 #[doc(hidden)]

@@ -217,17 +217,13 @@ impl Committed {
         let mut answer = match (answer, self.failure) {
             (Ok(response), None) => Ok(response.map_into_left_body()),
             (Ok(response), Some(failure)) => {
-                failure.tell();
                 // With its error, so that a logger outside knows why.
                 Ok(response
                     .into_response(HttpResponse::from_error(failure))
                     .map_into_right_body())
             }
             (Err(error), None) => Err(error),
-            (Err(_), Some(failure)) => {
-                failure.tell();
-                Err(failure.into())
-            }
+            (Err(_), Some(failure)) => Err(failure.into()),
         };
         match &mut answer {
             Ok(response) => {

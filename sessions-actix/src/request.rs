@@ -149,7 +149,7 @@ fn place<T: Session>(frame: &Frame) -> Result<(usize, Arc<Registered<T>>), Kind>
 
 fn no_middleware<T>() -> Kind {
     not_configured::<T>(
-        "no `Sessions` middleware is around this route: `App::new().wrap(sessions.clone())`".to_owned(),
+        "no `Sessions` middleware is around this: `App::new().wrap(sessions.clone())`; if it is there, wrap it last, after the middleware that asks for the session".to_owned(),
     )
 }
 

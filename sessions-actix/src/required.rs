@@ -16,7 +16,8 @@ use crate::{CurrentSession, SessionError, SessionFuture, request};
 /// The session of a request that must have one; without one the handler does not run, and the answer is 401, or the
 /// type's [challenge](crate::SessionsBuilder::challenge).
 ///
-/// It reads as a `T`: the value that the request began with, until [`update`](Self::update) refreshes it.
+/// It reads as a `T`: the value that the request began with, until [`update`](Self::update) refreshes it. All else that
+/// can be done with a session is behind [`current`](Self::current): `session.current().clear()?`.
 ///
 /// `Option<RequiredSession<T>>` is `None` also when the storage failed; [`CurrentSession`] tells the two apart.
 pub struct RequiredSession<T> {

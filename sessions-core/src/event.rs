@@ -52,7 +52,7 @@ pub(crate) fn schema_changed<T>(name: &str, stored: Schema, told: &AtomicBool) {
         data_class = type_name::<T>(),
         stored_version = stored.version,
         "a stored session has another schema and is ignored: when the data class changes, raise `version` and name the \
-         old one as `previous`"
+         old one as `previous`, or, with `Json`, give new fields `#[serde(default)]`"
     );
 }
 

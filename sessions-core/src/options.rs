@@ -50,6 +50,7 @@ pub enum OverLimit {
 
 impl<Place: Default> Options<Place> {
     /// What the derive of `T` says.
+    #[doc(hidden)]
     pub fn of<T: Session>() -> Self {
         Self {
             spec: T::SPEC,

@@ -2,27 +2,6 @@
 //!
 //! Use it through the crate that re-exports it; the generated code names that crate's items. The rules are those of
 //! `sessions_core::SessionSpec::violations`.
-//!
-//! # On the struct: `#[session(…)]`
-//!
-//! | option | value | default |
-//! |---|---|---|
-//! | `name` | `"LOGIN"`, exactly as it goes over the wire | `__Host-` (`__Secure-` with a path or domain) and the type in snake case; a header needs one |
-//! | `transport` | `cookie`, `cookie(…)` or `header` | `cookie` |
-//! | `max_age` | `"30 days"`: how long the browser keeps the cookie | until the browser is closed |
-//! | `idle_timeout` | `"30m"`: the longest time between two requests | `max_age`, else 30 minutes |
-//! | `absolute_lifetime` | `"12h"`: the longest life, however active | 400 days with `max_age`, else 12 hours |
-//! | `serializer` | a type, `Json` | `Bincode` |
-//! | `version` | a number from 1 | 1 |
-//! | `previous` | the type of the version before, with `From` | none |
-//! | `crate` | the path of the crate that re-exports the derive | that crate itself |
-//!
-//! In `cookie(…)`: `path = "/"`, `domain = "example.org"`, `secure = false`, `http_only = false`,
-//! `same_site = strict` (or `lax`, the default, or `none`), `partitioned`.
-//!
-//! # On a field: `#[session(principal)]`
-//!
-//! The field, a `ToPrincipal`, says whose session it is.
 
 mod attr;
 mod check;
@@ -36,14 +15,35 @@ mod tests;
 use proc_macro::TokenStream;
 use syn::{DeriveInput, Path, parse_macro_input, parse_quote};
 
-/// Implements `Session` of `sessions_actix`; the options are on the [crate's page](crate).
+/// Makes a struct a session.
+///
+/// # On the struct: `#[session(…)]`
+///
+/// | option | value | default |
+/// |---|---|---|
+/// | `name` | `"LOGIN"`, exactly as it goes over the wire | `__Host-` (`__Secure-` with a path or domain) and the type in snake case; a header needs one |
+/// | `transport` | `cookie`, `cookie(…)` or `header` | `cookie` |
+/// | `max_age` | `"30 days"`: how long the browser keeps the cookie | until the browser is closed |
+/// | `idle_timeout` | `"30m"`: the longest time between two requests | `max_age`, else 30 minutes |
+/// | `absolute_lifetime` | `"12h"`: the longest life, however active | 400 days with `max_age`, else 12 hours |
+/// | `serializer` | a type, `Json` | `Bincode` |
+/// | `version` | a number from 1 | 1 |
+/// | `previous` | the type of the version before, with `From` | none |
+/// | `crate` | the path of the crate that re-exports the derive | that crate itself |
+///
+/// In `cookie(…)`: `path = "/"`, `domain = "example.org"`, `secure = false`, `http_only = false`,
+/// `same_site = strict` (or `lax`, the default, or `none`), `partitioned`.
+///
+/// # On a field: `#[session(principal)]`
+///
+/// The field, a `ToPrincipal`, says whose session it is.
 #[proc_macro_derive(Session, attributes(session))]
 pub fn derive_session(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     derive(&input, parse_quote!(::sessions_actix)).into()
 }
 
-/// Implements `Session` of `sessions_core`, without a web framework; the options are on the [crate's page](crate).
+/// The same for `sessions_core` alone, without a web framework; the options are those of [`Session`](macro@Session).
 #[proc_macro_derive(CoreSession, attributes(session))]
 pub fn derive_core_session(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

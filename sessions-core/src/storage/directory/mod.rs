@@ -62,7 +62,12 @@ impl DirectoryStorage {
     /// # Errors
     /// [`StorageError::Unavailable`] if there is something else, a symbolic link also, or if it cannot be made.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StorageError> {
-        let folder = Folder::open(path.as_ref()).map_err(StorageError::unavailable)?;
+        let folder = Folder::open(path.as_ref()).map_err(|error| {
+            let path = path.as_ref().display();
+            StorageError::unavailable(format!(
+                "the folder of sessions `{path}` cannot be opened: {error}"
+            ))
+        })?;
         Ok(Self {
             folder: Arc::new(folder),
             turns: Arc::new(Turns::new()),
