@@ -1,13 +1,19 @@
 //! A file of one's own.
 
-use std::{fs, sync::Arc};
+use std::{
+    env, fs,
+    process::{Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
 
 use sessions_core::storage::{
     Created, SessionStorage, SqliteStorage,
     contract::{NOW, full_record, record},
 };
+use sqlx::{Connection as _, SqliteConnection};
 
-use crate::{KEY, assert_unavailable, folder, load, pool};
+use crate::{KEY, assert_unavailable, folder, load, options, pool};
 
 #[tokio::test]
 async fn sessions_outlast_the_storage() {
@@ -85,11 +91,25 @@ async fn a_link_to_no_file_makes_none() {
 
 #[tokio::test]
 async fn a_name_that_means_something_to_sqlite_is_a_file() {
+    const HERE: &str = "SESSIONS_TEST_HERE";
+    let names = [":memory:", "file:x?mode=memory", "a b%20c?d#e.db"];
+    // Of a process of its own, as the names are to stand alone.
+    if env::var_os(HERE).is_some() {
+        for name in names {
+            SqliteStorage::open(name).await.unwrap();
+        }
+        return;
+    }
     let (folder, _) = folder();
-    for name in [":memory:", "file:x?mode=memory", "a b%20c?d#e.db"] {
-        let path = folder.path().join(name);
-        SqliteStorage::open(&path).await.unwrap();
-        assert!(path.is_file(), "{name}");
+    let child = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "file::a_name_that_means_something_to_sqlite_is_a_file"])
+        .env(HERE, "")
+        .current_dir(folder.path())
+        .stdout(Stdio::null())
+        .status();
+    assert!(child.unwrap().success());
+    for name in names {
+        assert!(folder.path().join(name).is_file(), "{name}");
     }
 }
 
@@ -132,4 +152,20 @@ async fn its_debug_output_names_no_session() {
     let text = format!("{storage:?}");
     assert!(text.starts_with("SqliteStorage { connections: "), "{text}");
     assert!(!text.contains("sessions.db"), "{text}");
+}
+
+#[tokio::test]
+async fn a_new_file_that_somebody_writes_to_is_waited_for() {
+    let (_folder, path) = folder();
+    let mut other = SqliteConnection::connect_with(&options(&path)).await.unwrap();
+    let mut writing = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    sqlx::raw_sql("CREATE TABLE users (name TEXT)")
+        .execute(&mut *writing)
+        .await
+        .unwrap();
+    let mut opening = std::pin::pin!(SqliteStorage::open(&path));
+    let early = tokio::time::timeout(Duration::from_millis(100), &mut opening).await;
+    assert!(early.is_err(), "{early:?}");
+    writing.commit().await.unwrap();
+    opening.await.unwrap().health().await.unwrap();
 }

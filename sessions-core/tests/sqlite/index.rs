@@ -1,12 +1,12 @@
 //! The index by principal, in rows.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use sessions_core::{
     Principal, PublicId, StorageError, StorageKey, Timestamp,
     storage::{
         IndexKey, Member, Reservation, Reserved, Roster, SessionIndex as _, SessionStorage, SqliteStorage,
-        contract::{NOW, record},
+        contract::NOW,
     },
 };
 
@@ -34,10 +34,6 @@ pub(crate) fn place(number: u8, limit: Option<usize>) -> Reservation {
         replaces: None,
         limit,
     }
-}
-
-async fn storage() -> SqliteStorage {
-    SqliteStorage::from_pool(in_memory().await).await.unwrap()
 }
 
 /// The sessions that are confirmed.
@@ -79,58 +75,6 @@ async fn what_was_confirmed_is_listed_and_survives_reopening() {
 }
 
 #[tokio::test]
-async fn a_cut_off_takes_back_what_is_reserved_and_refuses_what_began_before() {
-    let storage = storage().await;
-    storage.reserve(key("anna"), place(1, None), NOW).await.unwrap();
-    assert!(storage.confirm(key("anna"), session(1), NOW).await.unwrap());
-    storage.reserve(key("anna"), place(2, None), NOW).await.unwrap();
-    let later = NOW.after(Duration::from_millis(1));
-    let ended = storage.cut_off(key("anna"), later).await.unwrap();
-    assert_eq!(ended, [place(1, None).session]);
-    assert!(!storage.confirm(key("anna"), session(2), later).await.unwrap());
-    assert_eq!(
-        storage.reserve(key("anna"), place(3, None), later).await.unwrap(),
-        Reserved::CutOff
-    );
-    let after = Reservation {
-        began: later,
-        ..place(3, None)
-    };
-    assert_eq!(
-        storage.reserve(key("anna"), after, later).await.unwrap(),
-        Reserved::Reserved
-    );
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_parallel_logins_on_two_handles_no_more_succeed_than_allowed() {
-    let (_folder, path) = folder();
-    let nodes = [
-        SqliteStorage::open(&path).await.unwrap(),
-        SqliteStorage::open(&path).await.unwrap(),
-    ];
-    let logins: Vec<_> = (0..24_u8)
-        .map(|number| {
-            let storage = nodes[usize::from(number % 2)].clone();
-            tokio::spawn(async move {
-                let reserved = storage
-                    .reserve(key("anna"), place(number, Some(5)), NOW)
-                    .await
-                    .unwrap();
-                let reserved = reserved == Reserved::Reserved;
-                reserved && storage.confirm(key("anna"), session(number), NOW).await.unwrap()
-            })
-        })
-        .collect();
-    let mut confirmed = 0;
-    for login in logins {
-        confirmed += usize::from(login.await.unwrap());
-    }
-    assert_eq!(confirmed, 5);
-    assert_eq!(members(&nodes[0], "anna", NOW).await.len(), 5);
-}
-
-#[tokio::test]
 async fn a_roster_that_says_nothing_is_not_kept() {
     let pool = in_memory().await;
     let storage = SqliteStorage::from_pool(pool.clone()).await.unwrap();
@@ -152,7 +96,9 @@ async fn a_roster_that_says_nothing_is_not_kept() {
     storage.reserve(key("clara"), place(2, None), NOW).await.unwrap();
     let before = |duration: Duration| NOW.after(duration - Duration::from_millis(1));
     for (now, left) in [
-        (before(Roster::CUT_OFF_KEPT), 3),
+        (before(Roster::LEASE), 3),
+        (NOW.after(Roster::LEASE), 2),
+        (before(Roster::CUT_OFF_KEPT), 2),
         (NOW.after(Roster::CUT_OFF_KEPT), 1),
         (before(100 * HOUR), 1),
         (NOW.after(100 * HOUR), 0),
@@ -187,39 +133,6 @@ async fn a_clock_that_goes_back_frees_no_roster_early() {
         .reserve(key("anna"), place(2, None), NOW.after(Roster::CUT_OFF_KEPT))
         .await;
     assert_eq!(early.unwrap(), Reserved::CutOff);
-}
-
-#[tokio::test]
-async fn live_sessions_of_one_name_are_counted_and_ended() {
-    let storage = storage().await;
-    let of = |application: &str, name: &str, idle: Duration| {
-        let mut record = record([]);
-        record.application = application.into();
-        record.name = name.into();
-        record.times.idle_deadline = NOW.after(idle);
-        Arc::new(record)
-    };
-    let records = [
-        of("shop", "login", HOUR),
-        of("shop", "login", HOUR),
-        of("shop", "login", HOUR),
-        of("shop", "login", 2 * HOUR),
-        of("shop", "cart", HOUR),
-        of("blog", "login", HOUR),
-    ];
-    for (number, record) in (0..).zip(records) {
-        storage.create(session(number), record, NOW).await.unwrap();
-    }
-    let count = async |name: &str, now| storage.count("shop", name, now).await.unwrap();
-    assert_eq!(count("login", NOW).await, 4);
-    assert_eq!(count("login", NOW.after(HOUR)).await, 1);
-    assert_eq!(count("LOGIN", NOW).await, 0);
-    assert_eq!(storage.delete_some("shop", "login", 3, NOW).await.unwrap(), 3);
-    assert_eq!(count("login", NOW).await, 1);
-    assert_eq!(storage.delete_some("shop", "login", 3, NOW).await.unwrap(), 1);
-    assert_eq!(storage.delete_some("shop", "login", 3, NOW).await.unwrap(), 0);
-    assert_eq!(count("cart", NOW).await, 1);
-    assert_eq!(storage.count("blog", "login", NOW).await.unwrap(), 1);
 }
 
 #[tokio::test]

@@ -38,7 +38,7 @@ use crate::{Record, StorageKey, Timestamp};
 ///   deadline.
 ///
 /// It is to be awaited in a runtime of `tokio`. The feature `sqlite`, which it needs, compiles SQLite from C with the
-/// system's compiler: a clean build takes about 100 s of one core's time more.
+/// system's compiler: a clean build takes about 100 s of one core's time more, and Rust 1.94.
 ///
 /// ```
 /// use sessions_core::storage::SqliteStorage;

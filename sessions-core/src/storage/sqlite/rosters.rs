@@ -7,17 +7,15 @@ use super::{
     row::{moment, time},
 };
 use crate::{
-    RecordError, SessionSerializer as _, StorageError, StorageKey, Timestamp,
-    serializer::Bincode,
+    StorageError, StorageKey, Timestamp,
     storage::{IndexKey, Member, Reservation, Reserved, Roster, SessionIndex, StorageFuture},
 };
 
 const SELECT: &str = "SELECT roster FROM session_rosters WHERE key = ?1";
 
-/// The deadline stays behind a clock that went back.
 const PUT: &str = "
     INSERT INTO session_rosters (key, deadline, roster) VALUES (?1, ?2, ?3)
-    ON CONFLICT (key) DO UPDATE SET deadline = max(deadline, excluded.deadline), roster = excluded.roster";
+    ON CONFLICT (key) DO UPDATE SET deadline = excluded.deadline, roster = excluded.roster";
 
 const DELETE: &str = "DELETE FROM session_rosters WHERE key = ?1";
 
@@ -34,51 +32,27 @@ pub(super) const PURGE: &str = "
         SELECT rowid FROM session_rosters WHERE deadline <= ?1 ORDER BY deadline LIMIT ?2
     )";
 
-/// The form that [`encode`] writes.
-const FORM: u8 = 1;
-
-fn encode(roster: &Roster) -> Result<Vec<u8>, StorageError> {
-    let mut bytes = vec![FORM];
-    Bincode::serialize(roster, &mut bytes).map_err(StorageError::unavailable)?;
-    Ok(bytes)
-}
-
-fn decode(bytes: Option<&[u8]>) -> Result<Roster, StorageError> {
-    match bytes.map(<[u8]>::split_first) {
-        None => Ok(Roster::default()),
-        Some(Some((&FORM, roster))) => Ok(Bincode::deserialize(roster).map_err(RecordError::Damaged)?),
-        Some(_) => Err(RecordError::Version.into()),
-    }
-}
-
-/// From when on a roster that is written now says nothing.
-fn deadline(roster: &Roster, now: Timestamp) -> Timestamp {
-    let members = roster.clone().members(now);
-    let ends = members.iter().map(|member| member.ends);
-    // What is only reserved lapses before that, too.
-    ends.fold(now.after(Roster::CUT_OFF_KEPT), Timestamp::max)
+fn read(bytes: Option<Vec<u8>>) -> Result<Roster, StorageError> {
+    bytes.map_or_else(|| Ok(Roster::default()), |bytes| Ok(Roster::from_bytes(&bytes)?))
 }
 
 impl SqliteStorage {
     fn change_roster<T: Send + 'static>(
         &self,
         index: IndexKey,
-        now: Timestamp,
         change: impl FnOnce(&mut Roster) -> T + Send + 'static,
     ) -> StorageFuture<'_, T> {
         StorageFuture::boxed(self.database.transact(move |transaction| {
             Box::pin(async move {
                 let key = index.as_bytes().to_vec();
-                let before = decode(blob(transaction, SELECT, key.clone()).await?.as_deref())?;
+                let before = read(blob(transaction, SELECT, key.clone()).await?)?;
                 let mut roster = before.clone();
                 let answer = change(&mut roster);
                 if roster.is_empty() {
                     execute(transaction, sqlx::query(DELETE).bind(key)).await?;
                 } else if roster != before {
-                    let put = sqlx::query(PUT)
-                        .bind(key)
-                        .bind(time(deadline(&roster, now)))
-                        .bind(encode(&roster)?);
+                    let bytes = roster.to_bytes().map_err(StorageError::unavailable)?;
+                    let put = sqlx::query(PUT).bind(key).bind(time(roster.ends())).bind(bytes);
                     execute(transaction, put).await?;
                 }
                 Ok(answer)
@@ -89,26 +63,26 @@ impl SqliteStorage {
 
 impl SessionIndex for SqliteStorage {
     fn reserve(&self, index: IndexKey, place: Reservation, now: Timestamp) -> StorageFuture<'_, Reserved> {
-        self.change_roster(index, now, move |roster| roster.reserve(place, now))
+        self.change_roster(index, move |roster| roster.reserve(place, now))
     }
 
     fn confirm(&self, index: IndexKey, session: StorageKey, now: Timestamp) -> StorageFuture<'_, bool> {
-        self.change_roster(index, now, move |roster| roster.confirm(&session, now))
+        self.change_roster(index, move |roster| roster.confirm(&session, now))
     }
 
-    fn release(&self, index: IndexKey, session: StorageKey, now: Timestamp) -> StorageFuture<'_, ()> {
-        self.change_roster(index, now, move |roster| roster.release(&session))
+    fn release(&self, index: IndexKey, session: StorageKey, _: Timestamp) -> StorageFuture<'_, ()> {
+        self.change_roster(index, move |roster| roster.release(&session))
     }
 
     fn members(&self, index: IndexKey, now: Timestamp) -> StorageFuture<'_, Vec<Member>> {
         StorageFuture::boxed(async move {
             let stored = self.database.blob(SELECT, index.as_bytes().to_vec()).await?;
-            Ok(decode(stored.as_deref())?.members(now))
+            Ok(read(stored)?.members(now))
         })
     }
 
     fn cut_off(&self, index: IndexKey, now: Timestamp) -> StorageFuture<'_, Vec<Member>> {
-        self.change_roster(index, now, move |roster| roster.cut_off(now))
+        self.change_roster(index, move |roster| roster.cut_off(now))
     }
 
     fn count(&self, application: &str, name: &str, now: Timestamp) -> StorageFuture<'_, usize> {
