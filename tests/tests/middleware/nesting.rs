@@ -101,7 +101,7 @@ async fn it_works_around_an_application_a_scope_and_a_resource() {
     let answer = send(&app, get_with("/outside", &token)).await;
     assert!(answer.is_bare(StatusCode::INTERNAL_SERVER_ERROR));
     assert_eq!(
-        log.lines("no `Sessions` middleware is around this route").len(),
+        log.lines("no `Sessions` middleware is around this").len(),
         1
     );
 }
