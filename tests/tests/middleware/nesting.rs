@@ -100,10 +100,7 @@ async fn it_works_around_an_application_a_scope_and_a_resource() {
     let (log, _listening) = Log::listen();
     let answer = send(&app, get_with("/outside", &token)).await;
     assert!(answer.is_bare(StatusCode::INTERNAL_SERVER_ERROR));
-    assert_eq!(
-        log.lines("no `Sessions` middleware is around this").len(),
-        1
-    );
+    assert_eq!(log.lines("no `Sessions` middleware is around this").len(), 1);
 }
 
 #[actix_web::test]
