@@ -60,7 +60,8 @@ impl<T: Session> CurrentSession<T> {
     /// The value, or, if there is no session, that of one which is started with what `init` returns.
     ///
     /// # Errors
-    /// As [`set`](Self::set).
+    /// As [`set`](Self::set), and `Missing` if somebody else has ended the session since the request began and the value
+    /// is its principal's.
     pub fn get_or_set_with(&self, init: impl FnOnce() -> T) -> Result<Arc<T>, SessionError> {
         Ok(self.0.get_or_set_with(init)?)
     }
@@ -83,7 +84,8 @@ impl<T: Session> CurrentSession<T> {
     /// As [`update`](Self::update); if there is no session, starts one with what `init` returns, changed by `f`.
     ///
     /// # Errors
-    /// As [`update`](Self::update).
+    /// As [`update`](Self::update), and `Missing` if somebody else has ended the session since the request began and the
+    /// value is its principal's.
     pub async fn update_or_insert_with<R>(
         &self,
         init: impl FnOnce() -> T,

@@ -16,7 +16,7 @@ use crate::SessionErrorKind;
 ///
 /// | [`kind`](Self::kind) | status |
 /// |---|---|
-/// | `NotConfigured`, `Serializer`, `Protection`, `Id`, `TooLargeForTransport`, `AlreadyCommitted`, `PrincipalChanged`, `NotServerSide` | 500 |
+/// | `NotConfigured`, `Serializer`, `Protection`, `Id`, `TooLargeForTransport`, `AlreadyCommitted`, `PrincipalChanged`, `NotServerSide`, `NotIndexed` | 500 |
 /// | `Missing` | 401, or the type's challenge |
 /// | `Conflict`, `LimitReached` | 409 |
 /// | `Foreign` (with `Retry-After`), `Unavailable`, `OutcomeUnknown`, `Contended` | 503 |

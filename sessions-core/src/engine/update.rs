@@ -20,7 +20,7 @@ use crate::{
 
 /// How often an update is tried before it is [`Contended`](SessionError::Contended).
 const MAX_ATTEMPTS: u32 = 32;
-/// The longest wait between two attempts, so that all of them take less than a second and a half.
+/// The longest wait between two attempts, so that all waits together take less than a second and a half.
 const MAX_BACKOFF: Duration = Duration::from_millis(50);
 
 impl<T: Session> Slot<T> {
