@@ -148,16 +148,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let sessions = builder.build()?;
 
     // An expired session is none at once; its file takes room until somebody removes it.
-    let expired = sessions.admin::<LoginSession>()?;
-    actix_web::rt::spawn(async move {
-        let mut hourly = actix_web::rt::time::interval(Duration::from_secs(60 * 60));
-        loop {
-            hourly.tick().await;
-            if let Err(error) = expired.purge_expired(10_000).await {
-                eprintln!("Expired sessions could not be removed: {error}");
-            }
-        }
-    });
+    actix_web::rt::spawn(sessions.upkeep(Duration::from_secs(60 * 60)));
 
     let server = HttpServer::new(move || {
         App::new()

@@ -101,7 +101,7 @@ impl<T: Session> SessionAdmin<T> {
     }
 
     /// Frees at most `limit` expired sessions of the type's storage, and says how many. Expired sessions are no
-    /// sessions with or without it; a folder or a database only grows unless it is called from time to time.
+    /// sessions with or without it. [`Sessions::upkeep`](crate::Sessions::upkeep) does it in the background.
     ///
     /// # Errors
     /// `Unavailable`; `NotServerSide` where the client keeps the sessions.

@@ -10,7 +10,7 @@ use std::{
 use actix_web::{HttpRequest, HttpResponse};
 use sessions_core::{
     Clock, ConfigError, IdGenerator, Protection, Session, SessionError as Kind, SessionStorage,
-    engine::{Engine, Environment},
+    engine::{Engine, Environment, keep_up},
     options::{ClientSide, Options, ServerSide},
 };
 
@@ -54,6 +54,29 @@ impl Sessions {
             }
             .into()
         })
+    }
+
+    /// Frees expired sessions of all storages, once in `every` (at least a second): a future to be spawned where the
+    /// server is started. Expired sessions are none without it, too; but a folder or a database keeps them.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use sessions_actix::Sessions;
+    /// # #[actix_web::main]
+    /// # async fn main() -> Result<(), sessions_actix::ConfigError> {
+    /// let sessions = Sessions::builder().build()?;
+    /// actix_web::rt::spawn(sessions.upkeep(Duration::from_secs(600)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Each process may run its own: a session is freed once, and the first round is at a random time within the first
+    /// `every`. It works in batches of a thousand, between which others get their turn. A storage that fails, panics or
+    /// hangs is told to the log and asked again in the next round. It ends with the runtime that it is spawned on, and
+    /// in the round after the last clone of these sessions, those of the server included, is gone.
+    pub fn upkeep(&self, every: Duration) -> impl Future<Output = ()> + Send + use<> {
+        let registry = Arc::downgrade(&self.registry);
+        keep_up(every, move || Some(registry.upgrade()?.purgers()))
     }
 }
 

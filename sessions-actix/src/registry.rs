@@ -7,7 +7,10 @@ use std::{
 };
 
 use actix_web::{HttpRequest, HttpResponse};
-use sessions_core::{ConfigError, Session, engine::Engine};
+use sessions_core::{
+    ConfigError, Session,
+    engine::{Engine, Purger},
+};
 
 use crate::transport::Wire;
 
@@ -20,6 +23,8 @@ pub(crate) struct Registration {
     pub(crate) type_name: &'static str,
     pub(crate) name: String,
     pub(crate) challenge: Option<Challenge>,
+    /// Where a storage keeps its sessions.
+    purger: Option<Purger>,
     /// `Registered<T>`.
     typed: Arc<dyn Any + Send + Sync>,
 }
@@ -41,6 +46,7 @@ impl Registration {
             type_name: type_name::<T>(),
             name: engine.name().to_owned(),
             challenge: None,
+            purger: engine.purger(),
             typed: Arc::new(Registered { engine, wire }),
         })
     }
@@ -81,6 +87,11 @@ impl Registry {
         self.0
             .iter_mut()
             .find(|registration| registration.type_id == type_id)
+    }
+
+    /// What frees the expired sessions of all types.
+    pub(crate) fn purgers(&self) -> Vec<Purger> {
+        self.0.iter().filter_map(|one| one.purger.clone()).collect()
     }
 
     /// The type that goes by this name; a header's name is compared without case, and so, to be safe, is a cookie's.

@@ -93,3 +93,8 @@ pub(crate) fn storage_failed(name: &str, operation: &'static str, failure: &Stor
         "the session storage failed"
     );
 }
+
+/// A round of a storage's upkeep.
+pub(crate) fn purged(name: &str, freed: usize) {
+    debug!(session = name, freed, "expired sessions were freed");
+}

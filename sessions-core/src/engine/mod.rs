@@ -12,6 +12,7 @@ mod state;
 mod status;
 mod token;
 mod update;
+mod upkeep;
 
 use std::{
     any::type_name,
@@ -27,6 +28,7 @@ pub use self::{
     open::{Loading, Opening},
     slot::Slot,
     status::SessionStatus,
+    upkeep::{Purger, keep_up},
 };
 use crate::{
     Clock, ConfigError, IdGenerator, PublicId, Schema, Session, SessionError, SessionSpec, SessionStorage,

@@ -11,3 +11,4 @@ mod lifetimes;
 mod principals;
 mod support;
 mod upgrades;
+mod upkeep;

@@ -20,3 +20,4 @@ mod side_by_side;
 mod support;
 mod tampering;
 mod tower_sessions;
+mod upkeep;
