@@ -1,13 +1,10 @@
 //! Who has which of the sessions.
 
-use std::{
-    array,
-    hash::RandomState,
-    sync::{Mutex, MutexGuard},
-};
+use std::{array, hash::RandomState};
 
 use super::{
     MemoryStorage, Shared, lock,
+    sync::{Mutex, MutexGuard},
     timed::{Ends, Timed},
 };
 use crate::{

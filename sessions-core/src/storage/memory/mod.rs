@@ -2,16 +2,18 @@
 
 mod index;
 mod room;
+mod sync;
 mod timed;
 
 use std::{
     array, fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, PoisonError},
 };
 
 use self::{
     index::Rosters,
     room::{Limits, Room, size},
+    sync::{Mutex, MutexGuard},
     timed::{Ends, Timed},
 };
 use super::{
@@ -109,11 +111,16 @@ impl MemoryStorage {
         now: Timestamp,
         work: impl Fn(&mut Shard) -> Result<T, StorageError>,
     ) -> StorageFuture<'_, T> {
-        let mut done = self.write(key, now, &work);
-        while matches!(done, Err(StorageError::Full)) && self.purge(Shared::SLICE, now) > 0 {
-            done = self.write(key, now, &work);
+        loop {
+            let done = self.write(key, now, &work);
+            if !matches!(done, Err(StorageError::Full)) {
+                return StorageFuture::ready(done);
+            }
+            if self.purge(Shared::SLICE, now) == 0 {
+                // Others may have freed what there was.
+                return StorageFuture::ready(self.write(key, now, &work));
+            }
         }
-        StorageFuture::ready(done)
     }
 
     /// The room of sessions that were taken out of a shard, before it is unlocked: whoever finds nothing more to free

@@ -1,7 +1,8 @@
 //! How much there is, and how much there may be.
 
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
+use super::sync::AtomicUsize;
 use crate::{Record, storage::StorageError};
 
 /// What is taken up, by all sessions together.
