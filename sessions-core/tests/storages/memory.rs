@@ -1,6 +1,11 @@
 //! What a memory storage does beyond the contract.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use sessions_core::{
     StorageError, StorageKey, Timestamp,
@@ -293,4 +298,56 @@ fn the_bounds_hold_among_threads() {
         format!("{storage:?}"),
         "MemoryStorage { sessions: 500, principals: 0 }"
     );
+}
+
+/// Allocations are counted on this thread, which is the only one that uses the storage.
+#[test]
+fn a_million_sessions_fit_and_leave_no_room_taken_when_they_have_gone() {
+    const MILLION: u32 = 1_000_000;
+    let room = allocation_counter::measure(|| {
+        let storage = MemoryStorage::new();
+        let template = record([7; 200]);
+        let key = |number: u32| {
+            let mut key = [0; 32];
+            key[..8].copy_from_slice(
+                &u64::from(number)
+                    .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+                    .to_be_bytes(),
+            );
+            key[31] = (number % 251) as u8;
+            StorageKey::from_bytes(key)
+        };
+        let create = |number| now(storage.create(key(number), template.clone().into(), NOW));
+        for number in 0..MILLION {
+            assert_eq!(create(number).unwrap(), Created::Created);
+        }
+        assert!(matches!(create(MILLION), Err(StorageError::Full)));
+        for number in [0, 1, MILLION / 2, MILLION - 1] {
+            assert!(now(storage.load(key(number), Read::Any, NOW)).unwrap().is_some());
+        }
+        let end = template.times.deadline();
+        let mut freed = 0;
+        while freed < MILLION as usize {
+            assert_eq!(now(storage.purge_expired(1000, end)).unwrap(), 1000);
+            freed += 1000;
+        }
+        assert_eq!(
+            format!("{storage:?}"),
+            "MemoryStorage { sessions: 0, principals: 0 }"
+        );
+        // It is there still, and holds no more than an empty one.
+        std::mem::forget(storage);
+    });
+    assert!(
+        room.bytes_current < 100_000,
+        "{} bytes are left",
+        room.bytes_current
+    );
+}
+
+fn now<T>(answer: sessions_core::storage::StorageFuture<'_, T>) -> Result<T, StorageError> {
+    match pin!(answer).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => panic!("a memory storage answers at once"),
+    }
 }

@@ -68,6 +68,7 @@ impl<K: Copy + Ord + Hash, V: Ends, S: BuildHasher> Timed<K, V, S> {
     pub(super) fn remove(&mut self, key: &K) -> Option<V> {
         let slot = self.slots.remove(key)?;
         self.order.remove(&(slot.filed, *key));
+        self.shrink();
         Some(slot.value)
     }
 
@@ -79,10 +80,21 @@ impl<K: Copy + Ord + Hash, V: Ends, S: BuildHasher> Timed<K, V, S> {
         let (_, key) = self.order.pop_first()?;
         let value = self.slots.remove(&key)?.value;
         if value.ends() <= now {
+            self.shrink();
             return Some(Swept::Freed(key, value));
         }
         self.put(key, value);
         Some(Swept::FiledAnew)
+    }
+
+    /// Gives back the room of a table that was several times larger. As many have gone since the last time as are moved
+    /// now.
+    fn shrink(&mut self) {
+        const SMALL: usize = 16;
+        let (len, room) = (self.slots.len(), self.slots.capacity());
+        if room > SMALL && len < room / 4 {
+            self.slots.shrink_to(2 * len);
+        }
     }
 
     /// Takes out at most `limit` of those that have ended.
