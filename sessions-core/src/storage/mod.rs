@@ -26,22 +26,58 @@ use crate::{Record, RecordError, Revision, StorageKey, Timestamp};
 
 /// A place where sessions are kept.
 ///
-/// Five primitives, each atomic for its key: whoever sees an effect of one sees all of it, and the effects of two on
-/// one key have an order that everyone agrees on. The time is always the caller's `now`; a record at or past a
-/// deadline is absent to every operation. Retrying is the caller's business, never the storage's: a storage that does
-/// not know whether a write happened says [`StorageError::OutcomeUnknown`].
+/// Five primitives, some upkeep, and perhaps an [`index`](Self::index). Every storage of this library keeps the promise
+/// below, and so has one's own; the feature `contract` has the checks, for any storage.
 ///
-/// The promise is checked by the `contract` feature's tests, which run on any storage.
+/// # Atomicity
+///
+/// Each primitive is atomic for its key: whoever sees an effect of one sees all of it, and the effects of all on one key
+/// have one order, on which every process agrees that shares the storage. What is acknowledged is seen by each
+/// [`Read::Latest`] that begins afterwards. There is no promise about two keys.
+///
+/// A [`replace`](Self::replace), a [`touch`](Self::touch) or a purge never makes a session where there is none: nothing
+/// but a [`create`](Self::create) does, and the library never creates a key twice. So a logout is never undone.
+///
+/// # Expiry
+///
+/// The time is always the caller's `now`, whatever the backend's clock shows. A record whose first
+/// [deadline](crate::Times::deadline) is `now` or earlier is absent to every operation, to the millisecond, whether it
+/// has been freed or not; a millisecond before it is there. A backend's own expiry only frees memory, and later than that.
+/// A clock that goes back brings nothing back that was deleted or freed, and no write moves a time back with it.
+///
+/// # Doing it twice
+///
+/// `load`, `health` and a `touch` may be repeated at will: the times of a touch only move forward. A second `create` is
+/// [`Exists`](Created::Exists), a second `replace` at the same revision a [`Conflict`](Replaced::Conflict), a second
+/// `delete` false. Each writer chooses a revision of its own, so one that does not know whether its write happened loads
+/// the session and finds its own revision, or another one.
+///
+/// # Errors, and who tries again
+///
+/// A storage never retries a write, and never says that there is no session because it could not look.
+///
+/// | error | has it been written? | what the library does |
+/// |---|---|---|
+/// | [`Unavailable`](StorageError::Unavailable) | no | answers 503 |
+/// | [`Full`](StorageError::Full) | no | answers 503 |
+/// | [`Unreadable`](StorageError::Unreadable) | no | treats what is stored as no session |
+/// | [`OutcomeUnknown`](StorageError::OutcomeUnknown) | perhaps | loads the latest; if that does not tell, answers 503 |
+/// | [`Timeout`](StorageError::Timeout) | perhaps, or it may still be | the same |
+///
+/// The library gives each operation a time limit (`storage_timeout`), and drops its future then, as it does when a client
+/// goes away. A future may be dropped at any point: the write has happened as a whole, or has not, or, where others do the
+/// work, still will; and nobody waits for a lock that it held. Conflicts are retried by the library's `update`, not here.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a session storage",
     label = "does not implement `SessionStorage`",
     note = "`MemoryStorage::new()` and `DirectoryStorage::open(path)?` are storages"
 )]
 pub trait SessionStorage: Send + Sync + 'static {
-    /// Stores a new session. Nothing happens if the key is taken by a live one.
+    /// Stores a new session. Nothing happens if the key is taken by a live one, or by something that is no record.
     ///
     /// # Errors
-    /// See [`StorageError`].
+    /// See [`StorageError`]; [`Full`](StorageError::Full) where there is no room: a storage never ends one session to make
+    /// room for another.
     fn create(&self, key: StorageKey, record: Arc<Record>, now: Timestamp) -> StorageFuture<'_, Created>;
 
     /// The session under this key.
