@@ -5,6 +5,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
@@ -121,6 +122,33 @@ impl<T: Session> CurrentSession<T> {
         Ok(self.0.rotate_id()?)
     }
 
+    /// Gives the session a new token when the response head is ready, and lets the old one be good for a while still, as
+    /// `renew_every` does by itself. Data and deadlines stay. Nothing happens while a renewal is under way.
+    ///
+    /// # Errors
+    /// `AlreadyCommitted`; and where the storage fails, the response is a 503.
+    pub fn renew_id(&self) -> Result<(), SessionError> {
+        Ok(self.0.renew_id()?)
+    }
+
+    /// Lets the session that this request starts live for `time` from now, used or not, and its cookie outlast the
+    /// browser: "remember me". At most 400 days, as long as browsers keep a cookie.
+    ///
+    /// # Errors
+    /// `AlreadyCommitted`, and what sealing a session that is to be started reports.
+    pub fn remember(&self, time: Duration) -> Result<(), SessionError> {
+        Ok(self.0.remember(time)?)
+    }
+
+    /// Lets the session that this request starts end at this time at the latest, a [`Timestamp`] or a `SystemTime`: when
+    /// an identity provider's does, say.
+    ///
+    /// # Errors
+    /// As [`remember`](Self::remember).
+    pub fn not_after(&self, time: impl Into<Timestamp>) -> Result<(), SessionError> {
+        Ok(self.0.not_after(time.into())?)
+    }
+
     /// Gives the session that this request starts a label for lists of one's devices, such as "Firefox on Linux".
     ///
     /// # Errors
@@ -157,6 +185,15 @@ impl<T: Session> CurrentSession<T> {
     #[must_use]
     pub fn status(&self) -> SessionStatus {
         self.0.status()
+    }
+
+    /// Whether the session is live, and its user has proved who they are within this time, asked of the storage itself.
+    /// [`FreshSession`](crate::FreshSession) requires it.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn is_fresh(&self, within: Duration) -> Result<bool, SessionError> {
+        Ok(self.0.is_fresh(within).await?)
     }
 
     /// Whether the session is live still, asked of the storage itself; also after the response head was sent, for

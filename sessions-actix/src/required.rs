@@ -48,7 +48,7 @@ impl<T: Session> RequiredSession<T> {
     }
 }
 
-fn missing<T: Session>(session: &CurrentSession<T>) -> SessionError {
+pub(crate) fn missing<T: Session>(session: &CurrentSession<T>) -> SessionError {
     let kind = match session.status() {
         SessionStatus::Foreign => Kind::Foreign,
         _ => Kind::Missing {
@@ -56,6 +56,16 @@ fn missing<T: Session>(session: &CurrentSession<T>) -> SessionError {
         },
     };
     kind.into()
+}
+
+/// What a request is answered with that lacks its session.
+pub(crate) fn challenged<T: Session>(error: SessionError, request: &HttpRequest) -> Error {
+    match (error.kind(), request::challenge::<T>(request)) {
+        (Kind::Missing { .. }, Some(challenge)) => {
+            InternalError::from_response(error, challenge(request)).into()
+        }
+        _ => error.into(),
+    }
 }
 
 impl<T> Deref for RequiredSession<T> {
@@ -109,13 +119,7 @@ impl<T: Session> Future for RequiredSessionFuture<T> {
             if let Some(value) = session.get() {
                 return Ok(RequiredSession { value, session });
             }
-            let error = missing::<T>(&session);
-            Err(match (error.kind(), request::challenge::<T>(&self.request)) {
-                (Kind::Missing { .. }, Some(challenge)) => {
-                    InternalError::from_response(error, challenge(&self.request)).into()
-                }
-                _ => error.into(),
-            })
+            Err(challenged::<T>(missing::<T>(&session), &self.request))
         })
     }
 }

@@ -84,6 +84,16 @@ pub(crate) fn rotated(name: &str, id: &PublicId) {
     debug!(session = name, %id, "a session's token was replaced");
 }
 
+/// A session whose client has shown the token that takes the place of another.
+pub(crate) fn renewed(name: &str, id: &PublicId) {
+    debug!(session = name, %id, "a session's token was renewed");
+}
+
+/// A session that is ended because somebody has shown a token that was replaced.
+pub(crate) fn reused(name: &str, id: &PublicId) {
+    warn!(session = name, %id, "a session was ended: a token that was replaced has been shown again");
+}
+
 /// A storage that failed.
 pub(crate) fn storage_failed(name: &str, operation: &'static str, failure: &StorageError) {
     error!(

@@ -33,6 +33,8 @@ mod schema;
 #[cfg(feature = "engine")]
 mod secret;
 #[cfg(feature = "engine")]
+mod secrets;
+#[cfg(feature = "engine")]
 pub mod serializer;
 #[cfg(feature = "engine")]
 mod session;
@@ -55,9 +57,10 @@ pub use {
     lifetime::Times,
     principal::{Principal, ToPrincipal},
     protection::{BoundProtection, Key, KeyError, KeyRing, Protection, ProtectionError},
-    record::{Payload, Predecessor, Record, RecordError, Revision, Secrets, Successor},
+    record::{Payload, Record, RecordError, Revision},
     schema::{Fingerprint, Schema, Upgrade},
     secret::{RandomError, SecretHash, Token},
+    secrets::{Predecessor, Secrets, Successor},
     serializer::{SerializerError, SessionSerializer},
     session::Session,
     storage::{SessionStorage, StorageError},

@@ -21,13 +21,21 @@ pub struct Times {
     pub absolute_deadline: Timestamp,
     /// A cap of its own.
     pub not_after: Option<Timestamp>,
+    /// Its own idle timeout and lifetime, if it is one to be remembered: its cookie then outlasts the browser.
+    pub remembered: Option<Duration>,
 }
 
 impl Times {
     /// The first of its deadlines.
     #[must_use]
     pub fn deadline(&self) -> Timestamp {
-        let end = self.idle_deadline.min(self.absolute_deadline);
+        self.idle_deadline.min(self.end())
+    }
+
+    /// When it ends, however much it is used.
+    #[must_use]
+    pub fn end(&self) -> Timestamp {
+        let end = self.absolute_deadline;
         self.not_after.map_or(end, |cap| end.min(cap))
     }
 
@@ -46,17 +54,27 @@ pub(crate) struct Lifetimes {
     pub(crate) touch_interval: Duration,
 }
 
+/// What a request wants of the session that it starts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wishes {
+    pub(crate) remember: Option<Duration>,
+    pub(crate) not_after: Option<Timestamp>,
+}
+
 impl Lifetimes {
     /// The deadlines of a session that starts now.
-    pub(crate) fn start(&self, now: Timestamp, authenticated: bool) -> Times {
-        let absolute_deadline = now.after(self.absolute_lifetime);
+    pub(crate) fn start(&self, now: Timestamp, authenticated: bool, wishes: &Wishes) -> Times {
+        let absolute_deadline = now.after(wishes.remember.unwrap_or(self.absolute_lifetime));
         Times {
             created: now,
             authenticated: authenticated.then_some(now),
             last_seen: now,
-            idle_deadline: now.after(self.idle_timeout).min(absolute_deadline),
+            idle_deadline: now
+                .after(wishes.remember.unwrap_or(self.idle_timeout))
+                .min(absolute_deadline),
             absolute_deadline,
-            not_after: None,
+            not_after: wishes.not_after,
+            remembered: wishes.remember,
         }
     }
 
@@ -65,7 +83,7 @@ impl Lifetimes {
         Times {
             last_seen: times.last_seen.max(now),
             idle_deadline: now
-                .after(self.idle_timeout)
+                .after(times.remembered.unwrap_or(self.idle_timeout))
                 .min(times.absolute_deadline)
                 .max(times.idle_deadline),
             ..*times
@@ -75,6 +93,11 @@ impl Lifetimes {
     /// Whether its activity should be written down: not more often than the touch interval.
     pub(crate) fn touch_is_due(&self, times: &Times, now: Timestamp) -> bool {
         now.since(times.last_seen) >= self.touch_interval
-            && self.used(times, now).idle_deadline > times.idle_deadline
+    }
+
+    /// Whether a token that carries its own times should be sealed anew: that takes more than a write, so only where its
+    /// life becomes longer by it.
+    pub(crate) fn reseal_is_due(&self, times: &Times, now: Timestamp) -> bool {
+        self.touch_is_due(times, now) && self.used(times, now).idle_deadline > times.idle_deadline
     }
 }

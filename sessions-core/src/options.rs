@@ -10,6 +10,7 @@ use crate::{CookieSpec, SameSite, Session, SessionSpec, Transport, protection::K
 pub struct Options<Place> {
     pub(crate) spec: SessionSpec,
     pub(crate) touch_interval: Option<Duration>,
+    pub(crate) renew_every: Option<Duration>,
     pub(crate) always_send: bool,
     pub(crate) clear_site_data: bool,
     /// Cookie attributes that were set for a header.
@@ -18,11 +19,35 @@ pub struct Options<Place> {
 }
 
 /// What can be set for sessions that are kept on the server.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct ServerSide {
     pub(crate) signed: Option<KeyRing>,
+    pub(crate) grace: Duration,
+    pub(crate) on_reuse: OnReuse,
     pub(crate) on_conflict: OnConflict,
     pub(crate) max_per_principal: Option<(usize, OverLimit)>,
+}
+
+impl Default for ServerSide {
+    fn default() -> Self {
+        Self {
+            signed: None,
+            grace: Duration::from_secs(30),
+            on_reuse: OnReuse::default(),
+            on_conflict: OnConflict::default(),
+            max_per_principal: None,
+        }
+    }
+}
+
+/// What happens when a client shows a token that was replaced a while ago.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnReuse {
+    /// It has no session. It may have lost a response, or have been restored from a backup.
+    #[default]
+    Ignore,
+    /// The session is ended, for the client that has the new token as well: one of the two may be a thief.
+    Revoke,
 }
 
 /// What can be set for sessions that the client keeps.
@@ -55,6 +80,7 @@ impl<Place: Default> Options<Place> {
         Self {
             spec: T::SPEC,
             touch_interval: None,
+            renew_every: None,
             always_send: false,
             clear_site_data: false,
             misplaced: Vec::new(),
@@ -139,6 +165,14 @@ impl<Place> Options<Place> {
         self
     }
 
+    /// The token is renewed by itself after this time, at the first request that uses the session: the session stays, the
+    /// client gets another token. Default: never. On the server the old one is good for a [`grace`](Options::grace) after
+    /// the new one was first shown, so that neither parallel requests nor a lost response log anybody out.
+    pub fn renew_every(mut self, renew_every: Duration) -> Self {
+        self.renew_every = Some(renew_every);
+        self
+    }
+
     /// Sends the token with every response for which the session was read, changed or not.
     pub fn always_send(mut self) -> Self {
         self.always_send = true;
@@ -156,6 +190,19 @@ impl Options<ServerSide> {
     /// Signs the tokens, so that one that was made up never reaches the storage.
     pub fn signed(mut self, keys: &KeyRing) -> Self {
         self.place.signed = Some(keys.clone());
+        self
+    }
+
+    /// How long a token is good still when the one that takes its place was first shown. Default: 30 seconds. Zero: not
+    /// at all.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.place.grace = grace;
+        self
+    }
+
+    /// What happens when a client shows a token that was replaced a while ago. Default: it has no session.
+    pub fn on_reuse(mut self, on_reuse: OnReuse) -> Self {
+        self.place.on_reuse = on_reuse;
         self
     }
 

@@ -9,9 +9,8 @@ use std::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
-    Principal, PublicId, RandomError, Schema, SerializerError, SessionSerializer, Times, Timestamp,
-    secret::{SecretHash, random},
-    serializer::Bincode,
+    Principal, PublicId, RandomError, Schema, Secrets, SerializerError, SessionSerializer, Times,
+    secret::random, serializer::Bincode,
 };
 
 /// One session as a storage keeps it. It holds hashes of secrets, never secrets: who reads a storage can impersonate
@@ -52,74 +51,6 @@ impl Revision {
     pub(crate) fn random() -> Result<Self, RandomError> {
         Ok(Self(random()?))
     }
-}
-
-/// The hashes of the secrets that open a session, or once did.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Secrets {
-    /// The one that opens it.
-    pub current: SecretHash,
-    /// The successor that has been sent and not yet come back.
-    pub next: Option<Box<Successor>>,
-    /// The predecessor, for as long as its grace lasts.
-    pub previous: Option<Box<Predecessor>>,
-    /// The latest of those that open it no longer, newest last: a client that shows one is behind, not a forger.
-    pub past: Vec<SecretHash>,
-}
-
-impl Secrets {
-    /// How many secrets of the past are remembered.
-    pub const PAST: usize = 8;
-
-    pub(crate) fn new(current: SecretHash) -> Self {
-        Self {
-            current,
-            next: None,
-            previous: None,
-            past: Vec::new(),
-        }
-    }
-
-    /// `current` alone opens it from now on.
-    pub(crate) fn rotated(&self, current: SecretHash) -> Self {
-        let retired = self.previous.as_ref().map(|previous| previous.hash);
-        let retired = retired
-            .into_iter()
-            .chain([self.current])
-            .chain(self.next.as_ref().map(|next| next.hash));
-        let mut past: Vec<_> = self.past.iter().copied().chain(retired).collect();
-        past.drain(..past.len().saturating_sub(Self::PAST));
-        Self {
-            current,
-            next: None,
-            previous: None,
-            past,
-        }
-    }
-}
-
-/// A successor that waits for its confirmation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Successor {
-    /// Its hash.
-    pub hash: SecretHash,
-    /// The salt of its mask.
-    pub salt: [u8; 16],
-    /// The secret, masked with a key that only the holder of the current secret can derive.
-    pub mask: [u8; 32],
-}
-
-/// A predecessor that still opens the session for a while.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Predecessor {
-    /// Its hash.
-    pub hash: SecretHash,
-    /// The end of its grace.
-    pub until: Timestamp,
-    /// The salt of the mask.
-    pub salt: [u8; 16],
-    /// The current secret, masked with a key that only the holder of this one can derive.
-    pub mask: [u8; 32],
 }
 
 /// An encoded data class, and, beside it, the decoded value that it was read as. Clones share both.

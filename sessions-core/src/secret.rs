@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aws_lc_rs::{constant_time, digest, rand};
+use aws_lc_rs::{constant_time, digest, hkdf, rand};
 use zeroize::Zeroizing;
 
 /// The operating system gave no random bytes.
@@ -42,6 +42,29 @@ impl Secret {
         hash.copy_from_slice(digest.as_ref());
         SecretHash(hash)
     }
+
+    /// A key that only its holder can derive (HKDF-SHA256).
+    pub(crate) fn derive(&self, salt: &[u8], info: &[u8]) -> Zeroizing<[u8; 32]> {
+        derive(salt, &*self.0, &[info])
+    }
+}
+
+/// HKDF-SHA256 (RFC 5869), for 32 bytes.
+pub(crate) fn derive(salt: &[u8], from: &[u8], info: &[&[u8]]) -> Zeroizing<[u8; 32]> {
+    struct Length;
+    impl hkdf::KeyType for Length {
+        fn len(&self) -> usize {
+            32
+        }
+    }
+    let mut key = Zeroizing::new([0; 32]);
+    let extracted = hkdf::Salt::new(hkdf::HKDF_SHA256, salt).extract(from);
+    // Fails only beyond 255 blocks of output, and this is one.
+    let filled = extracted
+        .expand(info, Length)
+        .and_then(|output| output.fill(&mut *key));
+    debug_assert!(filled.is_ok());
+    key
 }
 
 impl fmt::Debug for Secret {

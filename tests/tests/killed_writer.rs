@@ -33,6 +33,7 @@ fn record() -> Record {
         epoch: 0,
         secrets: Secrets {
             current: SecretHash([0; 32]),
+            since: now,
             next: None,
             previous: None,
             past: Vec::new(),
@@ -44,6 +45,7 @@ fn record() -> Record {
             idle_deadline: end,
             absolute_deadline: end,
             not_after: None,
+            remembered: None,
         },
         principal: None,
         label: None,

@@ -58,7 +58,7 @@ impl<T: Session> Slot<T> {
                 schema: engine.0.schema,
                 revision: Revision::random()?,
                 epoch: 0,
-                secrets: Secrets::new(secret.hash()),
+                secrets: Secrets::new(secret.hash(), now),
                 times,
                 principal: principal.clone(),
                 label: self.state().label.clone(),

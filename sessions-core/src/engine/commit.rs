@@ -53,16 +53,14 @@ impl<T: Session> Slot<T> {
     ///
     /// The session is committed if there is an answer.
     pub fn commit_if_settled(&self) -> Option<TokenAction> {
-        let engine = self.engine();
         let mut state = self.state();
         if !matches!((&state.write, state.fate), (Write::Nothing, Fate::Keep)) {
             return None;
         }
-        if let Opened::Live(live) = &state.opened {
-            let parts = &engine.0;
-            if parts.always_send || parts.lifetimes.touch_is_due(live.anchor.times(), engine.now()) {
-                return None;
-            }
+        if let Opened::Live(live) = &state.opened
+            && !self.is_settled(live)
+        {
+            return None;
         }
         state.phase = Phase::Committed;
         let unspoken = match state.opened {
@@ -72,6 +70,20 @@ impl<T: Session> Slot<T> {
             _ => TokenAction::Keep,
         };
         Some(self.owed(mem::replace(&mut state.owed, Owed::Nothing), unspoken))
+    }
+
+    /// Whether there is nothing to be written, and nothing to be told but what is owed.
+    fn is_settled(&self, live: &Live<T>) -> bool {
+        let engine = self.engine();
+        let (parts, now) = (&engine.0, engine.now());
+        let due = match &live.anchor {
+            Anchor::Stored { secret, record, .. } => {
+                parts.lifetimes.touch_is_due(&record.times, now)
+                    || engine.better_secret(record, secret).is_some()
+            }
+            Anchor::Sealed { header, .. } => parts.lifetimes.reseal_is_due(&header.times, now),
+        };
+        !(parts.always_send || due || engine.renewal_is_due(&live.anchor, false, now))
     }
 
     /// Writes what the handler has asked for, and decides what the client is told. After it the session can only be
@@ -144,11 +156,38 @@ impl<T: Session> Slot<T> {
             }
             (Write::Set(draft), Fate::Rotate, Opened::Live(live)) => self.rotate(live, Some(draft)).await,
             (Write::Nothing, Fate::Rotate, Opened::Live(live)) => self.rotate(live, None).await,
-            (Write::Set(draft), Fate::Keep, Opened::Live(live)) => self.write(live, draft).await,
-            (Write::Nothing, Fate::Keep, Opened::Live(live)) => self.touch(live).await,
+            (Write::Set(draft), Fate::Keep | Fate::Renew, Opened::Live(live)) => {
+                if self.renewal_is_due(live, fate)
+                    && let Some(renewed) = self.renew(live, Some(&draft)).await?
+                {
+                    return Ok(renewed);
+                }
+                self.write(live, draft).await
+            }
+            (Write::Nothing, Fate::Renew, Opened::Live(live)) if self.renewal_is_due(live, fate) => {
+                match self.renew(live, None).await? {
+                    Some(renewed) => Ok(renewed),
+                    None => self.touch(live).await,
+                }
+            }
+            (Write::Nothing, Fate::Keep, Opened::Live(live)) if self.renewal_is_due(live, fate) => {
+                // Nobody has asked for it: a storage that fails is told to the log, and the next request tries again.
+                match self.renew(live, None).await {
+                    Ok(Some(renewed)) => Ok(renewed),
+                    Ok(None) | Err(_) => self.touch(live).await,
+                }
+            }
+            (Write::Nothing, Fate::Keep | Fate::Renew, Opened::Live(live)) => self.touch(live).await,
             // There is nothing to set or to rotate: another task's handle has ended the session meanwhile.
-            (Write::Set(_) | Write::Nothing, Fate::Keep | Fate::Rotate, _) => Ok(Decided::Nothing),
+            (Write::Set(_) | Write::Nothing, Fate::Keep | Fate::Renew | Fate::Rotate, _) => {
+                Ok(Decided::Nothing)
+            }
         }
+    }
+
+    fn renewal_is_due(&self, live: &Live<T>, fate: Fate) -> bool {
+        let engine = self.engine();
+        engine.renewal_is_due(&live.anchor, fate == Fate::Renew, engine.now())
     }
 
     /// A value that goes into the session that was opened.
@@ -252,14 +291,20 @@ impl<T: Session> Slot<T> {
         }
     }
 
-    /// A session on the server whose client has the right token: it is sent again only where that is asked for.
-    fn answered(&self, server: &Server, live: Live<T>) -> Result<Decided<T>, SessionError> {
-        match &live.anchor {
-            Anchor::Stored { secret, record, .. } if self.engine().0.always_send => {
+    /// A session on the server: a token is sent if the client should have another one, and else only where that is asked
+    /// for.
+    pub(super) fn answered(&self, server: &Server, live: Live<T>) -> Result<Decided<T>, SessionError> {
+        let Anchor::Stored { secret, record, .. } = &live.anchor else {
+            return Ok(Decided::Live(live));
+        };
+        let engine = self.engine();
+        let better = engine.better_secret(record, secret);
+        match better.as_ref().or(engine.0.always_send.then_some(secret)) {
+            Some(secret) => {
                 let token = token::by_id(&record.public_id, secret, server.signed.as_deref())?;
                 Ok(Decided::Send(live, token))
             }
-            _ => Ok(Decided::Live(live)),
+            None => Ok(Decided::Live(live)),
         }
     }
 
@@ -295,7 +340,7 @@ impl<T: Session> Slot<T> {
                 schema,
                 revision: Revision::random()?,
                 epoch: record.epoch.saturating_add(1),
-                secrets: record.secrets.rotated(fresh.hash()),
+                secrets: record.secrets.rotated(fresh.hash(), now),
                 times: engine.0.lifetimes.used(&record.times, now),
                 payload,
                 ..Record::clone(&record)
@@ -332,7 +377,7 @@ impl<T: Session> Slot<T> {
     }
 
     /// The same session, sealed anew.
-    fn reseal(
+    pub(super) fn reseal(
         &self,
         live: &Live<T>,
         draft: Option<Draft<T>>,
@@ -371,17 +416,19 @@ impl<T: Session> Slot<T> {
 
     fn send(&self, token: Token, times: &Times) -> TokenAction {
         let engine = self.engine();
-        let max_age = engine.0.spec.max_age.map(|max_age| match engine.0.place {
+        let left = times.end().since(engine.now());
+        let max_age = times.remembered.or(engine.0.spec.max_age);
+        let max_age = max_age.map(|max_age| match engine.0.place {
             // Activity never sends the token again, so the browser keeps it for as long as it can ever be good.
-            Place::Server(_) => times.absolute_deadline.since(engine.now()),
-            Place::Client(_) => max_age,
+            Place::Server(_) => left,
+            Place::Client(_) => max_age.min(left),
         });
         TokenAction::Send { token, max_age }
     }
 }
 
 /// What was decided.
-enum Decided<T> {
+pub(super) enum Decided<T> {
     /// Nothing, or another request has ended it.
     Nothing,
     /// The client has the right token.

@@ -5,6 +5,7 @@ mod commit;
 mod index;
 mod open;
 mod reader;
+mod renew;
 mod sealed;
 mod server;
 mod slot;
@@ -94,10 +95,14 @@ struct Parts<T> {
     /// Whether it was told that there are sessions that cannot be read.
     schema_told: AtomicBool,
     place: Place,
+    renew_every: Option<Duration>,
     always_send: bool,
     clear_site_data: bool,
     environment: Environment,
 }
+
+/// Renewing at every request would keep nobody out for longer, and have two tokens good most of the time.
+const SHORTEST_RENEWAL: Duration = Duration::from_secs(1);
 
 /// Where the data is.
 enum Place {
@@ -147,6 +152,8 @@ impl<T: Session> Engine<T> {
         let server = Server {
             storage,
             signed,
+            grace: options.place.grace,
+            on_reuse: options.place.on_reuse,
             on_conflict: options.place.on_conflict,
             limit: options.place.max_per_principal,
             application: environment.application.clone(),
@@ -201,6 +208,14 @@ impl<T: Session> Engine<T> {
                 ),
             });
         }
+        if options.renew_every.is_some_and(|every| every < SHORTEST_RENEWAL) {
+            return Err(ConfigError::Option {
+                type_name: type_name::<T>(),
+                message: format!(
+                    "let `renew_every` be {SHORTEST_RENEWAL:?} or more: each renewal is a write and a new token"
+                ),
+            });
+        }
         let previous = T::previous();
         if let Some(upgrade) = previous
             .iter()
@@ -228,6 +243,7 @@ impl<T: Session> Engine<T> {
             schema_told: AtomicBool::new(false),
             previous,
             place,
+            renew_every: options.renew_every,
             always_send: options.always_send,
             clear_site_data: options.clear_site_data,
             environment: environment.clone(),

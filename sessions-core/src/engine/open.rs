@@ -1,6 +1,6 @@
 //! From the client's tokens to what is known of the session.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use super::{
     Engine, Place, Slot,
@@ -13,8 +13,10 @@ use super::{
 use crate::{
     Payload, PublicId, Record, RequestView, Session, SessionError, StorageKey, Timestamp, event,
     id::Handles,
+    options::OnReuse,
     protection::{BoundProtection, ProtectionError},
     secret::Secret,
+    secrets::Standing,
     storage::Read,
 };
 
@@ -158,10 +160,14 @@ impl<T: Session> Engine<T> {
         let now = self.now();
         let mut record = server.load(key, Read::Any, now).await?;
         let mut verdict = self.judge(record.as_deref(), &id, &secret, now);
-        if server.storage.may_be_stale() && record.is_some() && !matches!(verdict, Verdict::Live) {
+        if server.storage.may_be_stale() && record.is_some() && !matches!(verdict, Verdict::Live(_)) {
             // That a session is over is never said from a copy.
             record = server.load(key, Read::Latest, now).await?;
             verdict = self.judge(record.as_deref(), &id, &secret, now);
+        }
+        if let (Some(found), Verdict::Live(Standing::Successor)) = (&record, &verdict) {
+            record = self.confirm(server, key, &secret, Arc::clone(found)).await?;
+            verdict = self.judge(record.as_deref(), &id, &secret, self.now());
         }
         let Some(record) = record else {
             event::rejected(self.name(), "unknown");
@@ -173,10 +179,15 @@ impl<T: Session> Engine<T> {
                 Ok(Opened::Dead)
             }
             Verdict::Stale => {
-                event::stale(self.name(), "a secret that was rotated away");
+                event::stale(self.name(), "a secret that was replaced");
+                if server.on_reuse == OnReuse::Revoke {
+                    event::reused(self.name(), &id);
+                    server.end(key, now).await?;
+                    server.forget(&record, now).await;
+                }
                 Ok(Opened::Stale)
             }
-            Verdict::Live => {
+            Verdict::Live(_) => {
                 let read = self.read(record.schema, &record.payload);
                 let anchor = Anchor::Stored { key, secret, record };
                 Ok(match read {
@@ -207,14 +218,10 @@ impl<T: Session> Engine<T> {
         if record.times.is_expired(now) {
             return Verdict::Dead("expired");
         }
-        let hash = secret.hash();
-        // Each comparison takes the same time whatever it compares; which of them is true is no secret.
-        if record.secrets.current == hash {
-            Verdict::Live
-        } else if record.secrets.past.contains(&hash) {
-            Verdict::Stale
-        } else {
-            Verdict::Dead("forged")
+        match record.secrets.standing(secret, now) {
+            Standing::Stale => Verdict::Stale,
+            Standing::Forged => Verdict::Dead("forged"),
+            good => Verdict::Live(good),
         }
     }
 
@@ -252,7 +259,8 @@ const MAX_SKEW: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// What a token is to a record.
 pub(super) enum Verdict {
-    Live,
+    /// It opens it, as what it stands for.
+    Live(Standing),
     Stale,
     Dead(&'static str),
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     PublicId, Record, SessionError, SessionStorage, StorageError, StorageKey, Timestamp, event,
-    options::{OnConflict, OverLimit},
+    options::{OnConflict, OnReuse, OverLimit},
     protection::BoundProtection,
     storage::{Created, Expected, Read, Replaced, StorageFuture, Touch, Touched},
 };
@@ -12,6 +12,8 @@ use crate::{
 pub(super) struct Server {
     pub(super) storage: Arc<dyn SessionStorage>,
     pub(super) signed: Option<Box<dyn BoundProtection>>,
+    pub(super) grace: Duration,
+    pub(super) on_reuse: OnReuse,
     pub(super) on_conflict: OnConflict,
     /// How many sessions a principal may have, and what happens to one more.
     pub(super) limit: Option<(usize, OverLimit)>,

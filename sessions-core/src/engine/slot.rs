@@ -3,6 +3,7 @@
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use super::{
@@ -12,8 +13,8 @@ use super::{
     token::MAX_TOKEN_LEN,
 };
 use crate::{
-    IdError, Payload, Principal, PublicId, Schema, Session, SessionError, Times, Timestamp, Token, event,
-    id::Handles, secret::Secret, session::encode,
+    IdError, MAX_LIFETIME, Payload, Principal, PublicId, Schema, Session, SessionError, Times, Timestamp,
+    Token, event, id::Handles, lifetime::Wishes, secret::Secret, session::encode,
 };
 
 /// A session during one request. Clones are the same session.
@@ -124,6 +125,55 @@ impl<T: Session> Slot<T> {
         Ok(())
     }
 
+    /// Lets the session that this request starts live for `time` from now, used or not, and its cookie outlast the
+    /// browser: "remember me". At most 400 days, as long as browsers keep a cookie. An earlier session stays as it was
+    /// started.
+    ///
+    /// # Errors
+    /// [`AlreadyCommitted`](SessionError::AlreadyCommitted), and what sealing a session that is to be started reports.
+    pub fn remember(&self, time: Duration) -> Result<(), SessionError> {
+        self.wish(|wishes| wishes.remember = Some(time.min(MAX_LIFETIME)))
+    }
+
+    /// Lets the session that this request starts end at this time at the latest: when an identity provider's does, say.
+    /// An earlier session stays as it was started.
+    ///
+    /// # Errors
+    /// As [`remember`](Self::remember).
+    pub fn not_after(&self, time: Timestamp) -> Result<(), SessionError> {
+        self.wish(|wishes| wishes.not_after = Some(time))
+    }
+
+    fn wish(&self, change: impl FnOnce(&mut Wishes)) -> Result<(), SessionError> {
+        let mut state = self.open_state()?;
+        change(&mut state.wishes);
+        let wishes = state.wishes;
+        // What was started already is issued anew.
+        if let Write::Start(draft) = &mut state.write {
+            let engine = self.engine();
+            let lifetimes = &engine.0.lifetimes;
+            match &mut draft.issue {
+                Issue::Nothing => {}
+                Issue::ById { times, .. } => {
+                    *times = lifetimes.start(times.created, times.authenticated.is_some(), &wishes);
+                }
+                Issue::ByValue { header, token } => {
+                    let old = &header.times;
+                    let times = lifetimes.start(old.created, old.authenticated.is_some(), &wishes);
+                    let sealed = engine.seal(
+                        header.id.clone(),
+                        times,
+                        header.schema,
+                        &draft.payload,
+                        header.issued,
+                    )?;
+                    (*header, *token) = sealed;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Lets the request count as one that began at this time: it has itself ended its principal's sessions then, and
     /// its own login comes after.
     pub fn begin_anew(&self, at: Timestamp) {
@@ -151,8 +201,22 @@ impl<T: Session> Slot<T> {
     /// [`AlreadyCommitted`](SessionError::AlreadyCommitted).
     pub fn rotate_id(&self) -> Result<(), SessionError> {
         let mut state = self.open_state()?;
-        if matches!(state.opened, Opened::Live(_)) && state.fate == Fate::Keep {
+        if matches!(state.opened, Opened::Live(_)) && state.fate != Fate::End {
             state.fate = Fate::Rotate;
+        }
+        Ok(())
+    }
+
+    /// Gives the session a new token, and lets the old one be good for a while still, as
+    /// [`renew_every`](crate::options::Options::renew_every) does by itself. Data and deadlines stay. Nothing happens if
+    /// there is no session, or if a renewal is under way.
+    ///
+    /// # Errors
+    /// [`AlreadyCommitted`](SessionError::AlreadyCommitted).
+    pub fn renew_id(&self) -> Result<(), SessionError> {
+        let mut state = self.open_state()?;
+        if matches!(state.opened, Opened::Live(_)) && state.fate == Fate::Keep {
+            state.fate = Fate::Renew;
         }
         Ok(())
     }
@@ -249,7 +313,7 @@ impl<T: Session> Slot<T> {
                 Write::Nothing
             }
             target => {
-                let issue = self.issue(target, &payload)?;
+                let issue = self.issue(target, &state.wishes, &payload)?;
                 let draft = Draft {
                     value: Arc::clone(&value),
                     payload,
@@ -289,7 +353,12 @@ impl<T: Session> Slot<T> {
     }
 
     /// What the client is given for a payload.
-    pub(super) fn issue(&self, target: Target<'_>, payload: &Payload) -> Result<Issue, SessionError> {
+    pub(super) fn issue(
+        &self,
+        target: Target<'_>,
+        wishes: &Wishes,
+        payload: &Payload,
+    ) -> Result<Issue, SessionError> {
         let engine = self.engine();
         let lifetimes = &engine.0.lifetimes;
         let now = engine.now();
@@ -299,7 +368,9 @@ impl<T: Session> Slot<T> {
             Target::Session(anchor) => (anchor.id().clone(), lifetimes.used(anchor.times(), now)),
             Target::Begun(Issue::ByValue { header, .. }) => (header.id.clone(), header.times),
             Target::Begun(issue) => return Ok(issue.clone()),
-            Target::New { authenticated } => (self.next_handle()?, lifetimes.start(now, authenticated)),
+            Target::New { authenticated } => {
+                (self.next_handle()?, lifetimes.start(now, authenticated, wishes))
+            }
         };
         if by_id {
             return Ok(Issue::ById {

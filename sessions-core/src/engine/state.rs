@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::sealed::Header;
 use crate::{
-    Payload, Principal, PublicId, Record, Schema, StorageKey, Times, Timestamp, Token, secret::Secret,
+    Payload, Principal, PublicId, Record, Schema, StorageKey, Times, Timestamp, Token, lifetime::Wishes,
+    secret::Secret,
 };
 
 /// What came out of opening, and, later in the request, what storage and client are known to hold.
@@ -78,6 +79,9 @@ pub(super) enum Issue {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     Keep,
+    /// It gets another token, which overlaps with the one that it has.
+    Renew,
+    /// It gets another token, and no other is good from then on.
     Rotate,
     End,
 }
@@ -119,6 +123,8 @@ pub(super) struct State<T> {
     pub(super) began: Timestamp,
     /// The device label of a session that this request starts.
     pub(super) label: Option<Arc<str>>,
+    /// How long that one is to live.
+    pub(super) wishes: Wishes,
 }
 
 /// Whether the storage is known to hold what `opened` shows, other requests' writes aside.
@@ -154,14 +160,17 @@ impl<T> State<T> {
             certainty: Certainty::Known,
             began,
             label: None,
+            wishes: Wishes::default(),
         }
     }
 
     pub(super) fn view(&self) -> View<'_, T> {
         match (&self.write, self.fate, &self.opened) {
             (Write::Start(draft), ..) => View::Start(draft),
-            (Write::Set(draft), Fate::Keep | Fate::Rotate, Opened::Live(live)) => View::Set(live, draft),
-            (Write::Nothing, Fate::Keep | Fate::Rotate, Opened::Live(live)) => View::Live(live),
+            (Write::Set(draft), Fate::Keep | Fate::Renew | Fate::Rotate, Opened::Live(live)) => {
+                View::Set(live, draft)
+            }
+            (Write::Nothing, Fate::Keep | Fate::Renew | Fate::Rotate, Opened::Live(live)) => View::Live(live),
             _ => View::Nothing,
         }
     }

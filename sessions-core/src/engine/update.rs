@@ -80,12 +80,11 @@ impl<T: Session> Slot<T> {
         let result = f(&mut value);
         let payload = Payload::new(encode(&value)?);
         let principal = value.principal();
-        let issue = self.issue(
-            Target::New {
-                authenticated: principal.is_some(),
-            },
-            &payload,
-        )?;
+        let target = Target::New {
+            authenticated: principal.is_some(),
+        };
+        let wishes = self.state().wishes;
+        let issue = self.issue(target, &wishes, &payload)?;
         let draft = Draft {
             value: Arc::new(value),
             payload,
@@ -208,6 +207,22 @@ impl<T: Session> Slot<T> {
         }
     }
 
+    /// Whether the session is live, and its user has proved who they are within this time; asked of the storage itself.
+    ///
+    /// # Errors
+    /// [`Unavailable`](SessionError::Unavailable).
+    pub async fn is_fresh(&self, within: Duration) -> Result<bool, SessionError> {
+        let authenticated = {
+            let state = self.state();
+            state
+                .view()
+                .id_and_times()
+                .and_then(|(_, times)| times.authenticated)
+        };
+        let recently = authenticated.is_some_and(|at| self.engine().now().since(at) < within);
+        Ok(recently && self.still_live().await?)
+    }
+
     /// What there is to change.
     fn base(&self) -> Result<Base<T>, SessionError> {
         let state = self.open_state()?;
@@ -240,7 +255,7 @@ impl<T: Session> Slot<T> {
             }
             _ => return Ok(None),
         };
-        let issue = self.issue(target, &payload)?;
+        let issue = self.issue(target, &state.wishes, &payload)?;
         if let Write::Set(current) | Write::Start(current) = &mut state.write {
             *current = Draft {
                 value: Arc::new(value),
@@ -391,7 +406,7 @@ impl<T: Session> Slot<T> {
         };
         let verdict = engine.judge(Some(&latest), &known.public_id, secret, now);
         Ok(match verdict {
-            Verdict::Live if latest.epoch == known.epoch => Latest::Live(latest),
+            Verdict::Live(_) if latest.epoch == known.epoch => Latest::Live(latest),
             _ => Latest::Rotated,
         })
     }

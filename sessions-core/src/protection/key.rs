@@ -2,12 +2,15 @@
 
 use std::{env, fmt};
 
-use aws_lc_rs::{digest, hkdf};
+use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
 use super::{ProtectionError, Purpose};
-use crate::{ConfigError, RandomError, secret::random};
+use crate::{
+    ConfigError, RandomError,
+    secret::{self, random},
+};
 
 /// A secret key of 32 bytes; wiped when dropped, and never shown.
 #[derive(Clone)]
@@ -99,20 +102,7 @@ impl Key {
 
     /// The key of one purpose and one algorithm.
     pub(super) fn derive(&self, info: &[&[u8]]) -> Zeroizing<[u8; Self::LEN]> {
-        struct Length;
-        impl hkdf::KeyType for Length {
-            fn len(&self) -> usize {
-                Key::LEN
-            }
-        }
-        let mut key = Zeroizing::new([0; Self::LEN]);
-        let extracted = hkdf::Salt::new(hkdf::HKDF_SHA256, b"sessions").extract(&*self.0);
-        // Fails only beyond 255 blocks of output, and this is one.
-        let filled = extracted
-            .expand(info, Length)
-            .and_then(|output| output.fill(&mut *key));
-        debug_assert!(filled.is_ok());
-        key
+        secret::derive(b"sessions", &*self.0, info)
     }
 }
 

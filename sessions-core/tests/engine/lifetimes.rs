@@ -305,11 +305,12 @@ async fn no_deadline_moves_past_the_absolute_one() {
         client.reads().await;
     }
     assert_eq!(world.record(&client).unwrap().times.idle_deadline, end);
-    // There is nothing left to be written down.
+    // When it was used is written down still.
     world.pass(mins(2));
     world.storage.calls();
     client.reads().await;
-    assert_eq!(world.storage.calls(), [Load]);
+    assert_eq!(world.storage.calls(), [Load, Touch]);
+    assert_eq!(world.record(&client).unwrap().times.last_seen, world.clock.now());
     client
         .runs(async |slot| {
             slot.update(|login| login.visits += 1).await.unwrap();
@@ -319,4 +320,142 @@ async fn no_deadline_moves_past_the_absolute_one() {
     client.does(|slot| slot.rotate_id()).await;
     let times = world.record(&client).unwrap().times;
     assert_eq!((times.idle_deadline, times.absolute_deadline), (end, end));
+}
+
+/// A session of each place, with what is asked for before the start or after it.
+async fn started(
+    engine: &Engine<Login>,
+    first: bool,
+    ask: impl Fn(&sessions_core::engine::Slot<Login>),
+) -> (Client<Login>, Said) {
+    let mut client = Client::new(engine);
+    let slot = client.open().await;
+    if first {
+        ask(&slot);
+    }
+    slot.start(login("alice", 1)).unwrap();
+    if !first {
+        ask(&slot);
+    }
+    let said = client.ends(&slot).await.unwrap();
+    (client, said)
+}
+
+#[tokio::test]
+async fn a_session_to_be_remembered_lives_for_its_own_time_and_outlasts_the_browser() {
+    for (index, first) in [(0, true), (0, false), (1, true), (1, false)] {
+        let world = World::new();
+        let engine = &Limits::default().engines(&world)[index];
+        let (mut client, said) = started(engine, first, |slot| slot.remember(days(30)).unwrap()).await;
+        assert_eq!(said, Said::SentFor(days(30)));
+        let other = started(engine, first, |_| ()).await;
+        assert_eq!(other.1, Said::Sent, "one that is not to be remembered");
+        // Used or not: neither the idle timeout of others ends it, nor their absolute lifetime.
+        world.pass(days(15));
+        assert_eq!(client.reads().await, Said::Nothing);
+        assert_eq!(
+            client.does(|slot| slot.rotate_id()).await,
+            Said::SentFor(days(15))
+        );
+        world.pass(days(15) - MILLI);
+        assert_eq!(client.status().await, SessionStatus::Live);
+        world.pass(MILLI);
+        assert_eq!(client.status().await, SessionStatus::Invalid);
+        // A login after it is one like others.
+        assert_eq!(
+            client.does(|slot| slot.start(login("alice", 1))).await,
+            Said::Sent
+        );
+        world.pass(mins(30));
+        assert_eq!(client.status().await, SessionStatus::Invalid);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_remembered_for_longer_than_browsers_keep_a_cookie() {
+    let world = World::new();
+    for engine in Limits::default().engines(&world) {
+        let (_, said) = started(&engine, true, |slot| slot.remember(Duration::MAX).unwrap()).await;
+        assert_eq!(said, Said::SentFor(days(400)));
+    }
+}
+
+#[tokio::test]
+async fn a_session_ends_at_the_time_that_its_start_was_given() {
+    for (index, first) in [(0, true), (0, false), (1, true), (1, false)] {
+        let world = World::new();
+        let engine = &Limits::default().engines(&world)[index];
+        let end = world.clock.now().after(mins(100));
+        let (mut client, _) = started(engine, first, |slot| slot.not_after(end).unwrap()).await;
+        let (mut longer, said) = started(engine, first, |slot| {
+            slot.not_after(end).unwrap();
+            slot.remember(days(30)).unwrap();
+        })
+        .await;
+        assert_eq!(said, Said::SentFor(mins(100)), "a cookie that lasts no longer");
+        for _ in 0..99 {
+            world.pass(mins(1));
+            client.reads().await;
+        }
+        world.pass(mins(1) - MILLI);
+        assert_eq!(client.open().await.expires_at(), Some(end));
+        for client in [&mut client, &mut longer] {
+            assert_ne!(client.does(|slot| slot.rotate_id()).await, Said::Nothing);
+            assert_eq!(client.status().await, SessionStatus::Live);
+        }
+        world.pass(MILLI);
+        for client in [&client, &longer] {
+            assert_eq!(client.status().await, SessionStatus::Invalid);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_wished_for_changes_no_session_that_was_there() {
+    let world = World::new();
+    for engine in Limits::default().engines(&world) {
+        let mut client = world.alice(&engine).await;
+        let before = client.open().await.expires_at();
+        client
+            .does(|slot| {
+                slot.remember(days(30))?;
+                slot.not_after(world.clock.now())?;
+                slot.set(login("alice", 2))
+            })
+            .await;
+        assert_eq!(client.open().await.expires_at(), before);
+    }
+}
+
+#[tokio::test]
+async fn a_session_is_fresh_for_as_long_as_its_login_is_recent() {
+    let world = World::new();
+    for engine in Limits::default().engines(&world) {
+        let mut client = world.alice(&engine).await;
+        let fresh = async |client: &Client<Login>| client.open().await.is_fresh(mins(5)).await.unwrap();
+        world.pass(mins(5) - MILLI);
+        assert!(fresh(&client).await);
+        client.does(|slot| slot.rotate_id()).await;
+        client.does(|slot| slot.set(login("alice", 2))).await;
+        world.pass(MILLI);
+        assert!(!fresh(&client).await, "neither a rotation nor a write is a login");
+        client.does(|slot| slot.start(login("alice", 1))).await;
+        assert!(fresh(&client).await);
+        let mut guest = Client::new(&engine);
+        assert!(!fresh(&guest).await);
+        guest.does(|slot| slot.set(crate::support::nobody(1))).await;
+        assert!(!fresh(&guest).await, "nobody has logged in");
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_was_ended_elsewhere_is_not_fresh() {
+    let world = World::new();
+    let client = world.alice(&world.server()).await;
+    let slot = client.open().await;
+    client
+        .at(&world.other_node::<Login>())
+        .does(|slot| slot.clear())
+        .await;
+    assert!(!slot.is_fresh(mins(5)).await.unwrap());
 }

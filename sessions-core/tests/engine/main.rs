@@ -9,6 +9,7 @@ mod faults;
 mod interleavings;
 mod lifetimes;
 mod principals;
+mod renewal;
 mod support;
 mod upgrades;
 mod upkeep;

@@ -44,6 +44,7 @@ pub fn record(payload: impl Into<Box<[u8]>>) -> Record {
         epoch: 0,
         secrets: Secrets {
             current: SecretHash(bytes()),
+            since: NOW,
             next: None,
             previous: None,
             past: Vec::new(),
@@ -55,6 +56,7 @@ pub fn record(payload: impl Into<Box<[u8]>>) -> Record {
             idle_deadline: NOW.after(HOUR / 2),
             absolute_deadline: NOW.after(8 * HOUR),
             not_after: None,
+            remembered: None,
         },
         principal: None,
         label: None,
@@ -71,6 +73,7 @@ pub fn full_record() -> Record {
     record.epoch = u64::MAX - 1;
     record.secrets = Secrets {
         current: SecretHash(bytes()),
+        since: NOW,
         next: Some(Box::new(Successor {
             hash: SecretHash(bytes()),
             salt: bytes(),
@@ -86,6 +89,7 @@ pub fn full_record() -> Record {
     };
     record.times.authenticated = Some(NOW);
     record.times.not_after = Some(NOW.after(4 * HOUR));
+    record.times.remembered = Some(8 * HOUR);
     record.principal = Some(Principal::new("anna@example.com"));
     record.label = Some("Anna's telephone".into());
     record.client_context = Some(Arc::from(*b"10.0.0.0/8"));
