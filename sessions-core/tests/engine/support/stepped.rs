@@ -2,6 +2,7 @@
 //! which order the calls of several requests happen.
 
 use std::{
+    collections::HashMap,
     future::poll_fn,
     mem,
     sync::{
@@ -15,6 +16,8 @@ use sessions_core::{
     Record, SessionStorage, StorageKey, Timestamp,
     storage::{self, Created, Expected, MemoryStorage, Read, Replaced, StorageFuture, Touched},
 };
+
+use super::at_once;
 
 #[derive(Default)]
 pub(crate) struct Stepped {
@@ -48,6 +51,24 @@ impl Stepped {
     /// Every key that a session was created under.
     pub(crate) fn created(&self) -> Vec<StorageKey> {
         self.created.lock().unwrap().clone()
+    }
+
+    /// Every live record that was created.
+    pub(crate) fn snapshot(&self, now: Timestamp) -> HashMap<StorageKey, Arc<Record>> {
+        let records = self
+            .created()
+            .into_iter()
+            .filter_map(|key| Some((key, at_once(self.inner().load(key, Read::Latest, now)).unwrap()?)));
+        records.collect()
+    }
+
+    /// As it was.
+    pub(crate) fn restore(&self, snapshot: &HashMap<StorageKey, Arc<Record>>, now: Timestamp) {
+        let storage = MemoryStorage::new();
+        for (key, record) in snapshot {
+            at_once(storage.create(*key, Arc::clone(record), now)).unwrap();
+        }
+        *self.inner.lock().unwrap() = storage;
     }
 
     /// Empty again.
