@@ -93,6 +93,37 @@ impl Browser {
         self.post("/refresh", &json!({})).map(drop)
     }
 
+    /// Goes back by one page, as the button does.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn back(&mut self) -> io::Result<()> {
+        self.post("/back", &json!({})).map(drop)
+    }
+
+    /// Shows pages as wide as this from now on, and as high, in CSS pixels: a telephone is narrower than any window.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn resize(&mut self, width: u32, height: u32) -> io::Result<()> {
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", &metrics)
+    }
+
+    /// Asks pages for their dark colours from now on.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn prefer_dark(&mut self) -> io::Result<()> {
+        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": "dark" }] });
+        self.devtools("Emulation.setEmulatedMedia", &features)
+    }
+
+    fn devtools(&mut self, command: &str, parameters: &Value) -> io::Result<()> {
+        let body = json!({ "cmd": command, "params": parameters });
+        self.post("/goog/cdp/execute", &body).map(drop)
+    }
+
     /// The address of the open page.
     ///
     /// # Errors
