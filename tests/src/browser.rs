@@ -184,6 +184,30 @@ impl Browser {
             .map(drop)
     }
 
+    /// Waits until the first element that fits this selector shows this text, on this page or on one that is on its
+    /// way.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find), and when it shows something else for too long; the message says what.
+    pub fn shows(&mut self, selector: &str, expected: &str) -> io::Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.text(selector) {
+                Ok(text) if text == expected => return Ok(()),
+                Ok(text) if Instant::now() >= deadline => {
+                    return Err(io::Error::other(format!(
+                        "{selector} shows {text:?}, not {expected:?}"
+                    )));
+                }
+                // It was of a page that has gone meanwhile.
+                Err(error) if error.kind() != io::ErrorKind::NotFound || Instant::now() >= deadline => {
+                    return Err(error);
+                }
+                _ => std::thread::sleep(Duration::from_millis(20)),
+            }
+        }
+    }
+
     /// The visible text of the element that fits this selector.
     ///
     /// # Errors
@@ -245,7 +269,7 @@ impl Browser {
             return Ok(value);
         }
         let kind = match value["error"].as_str() {
-            Some("no such element") => io::ErrorKind::NotFound,
+            Some("no such element" | "stale element reference") => io::ErrorKind::NotFound,
             _ => io::ErrorKind::Other,
         };
         Err(io::Error::new(
