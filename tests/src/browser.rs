@@ -150,7 +150,8 @@ impl Browser {
         }
     }
 
-    /// Clicks on the element that fits this selector. If that opens a page, it has loaded afterwards.
+    /// Clicks on the element that fits this selector. If that opens a page, it may still be on its way afterwards: where
+    /// both pages have what is asked for next, [`shows`](Self::shows) waits for the new one.
     ///
     /// # Errors
     /// As [`find`](Self::find).
