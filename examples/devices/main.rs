@@ -1,7 +1,7 @@
 //! The devices on which somebody is logged in: each of one's sessions, and buttons that end one or all others.
 //!
-//! Run it with `cargo run -p examples --bin devices`, open the address that it prints, and log in with one name in two
-//! browsers.
+//! Run it with `cargo run -p examples --features sqlite --bin devices`, open the address that it prints, and log in with
+//! one name in two browsers.
 //!
 //! - `PORT` and `BIND_ADDRESS`: where it listens, by default 8080 and 127.0.0.1.
 //! - `SESSIONS_DIR`: the folder of the sessions' database, `sessions.db`, by default `.sessions`. They survive a
