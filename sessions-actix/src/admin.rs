@@ -39,12 +39,24 @@ impl<T: Session> SessionAdmin<T> {
         }
     }
 
-    /// Ends the session of this public id at once; false if there is none.
+    /// Ends the session of this public id at once, whosever it is; false if there is none. Public ids are no secret:
+    /// where a user chooses the session, it takes [`revoke_of`](Self::revoke_of).
     ///
     /// # Errors
     /// `Unavailable`, `OutcomeUnknown`; `NotServerSide` where the client keeps the sessions.
     pub async fn revoke(&self, id: &PublicId) -> Result<bool, SessionError> {
         Ok(self.registered.engine.revoke(id).await?)
+    }
+
+    /// Ends the session of this public id at once if it is this principal's; false if there is no such session.
+    ///
+    /// # Errors
+    /// As [`revoke`](Self::revoke).
+    pub async fn revoke_of(&self, principal: impl ToPrincipal, id: &PublicId) -> Result<bool, SessionError> {
+        match principal.to_principal() {
+            Some(principal) => Ok(self.registered.engine.revoke_of(&principal, id).await?),
+            None => Ok(false),
+        }
     }
 
     /// Ends all sessions of a principal, those that are just being started included, and says how many there were. A

@@ -149,7 +149,8 @@ impl<T: Session> CurrentSession<T> {
         Ok(self.0.not_after(time.into())?)
     }
 
-    /// Gives the session that this request starts a label for lists of one's devices, such as "Firefox on Linux".
+    /// Gives the session that this request starts a label for lists of one's devices, such as "Firefox on Linux". Of a
+    /// longer text the first 256 bytes are kept. Where the client keeps the session, nobody ever sees it.
     ///
     /// # Errors
     /// `AlreadyCommitted`.

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{
     lp::put,
@@ -14,8 +14,8 @@ use crate::{
 /// Names one session for its whole life, and proves nothing: safe to show and to log, never a credential.
 ///
 /// 128 random bits, or what one's own [`IdGenerator`] made.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "Handle")]
+/// It is text in forms, paths and JSON, as [`Display`](fmt::Display) shows it, and bytes in compact formats.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PublicId(Handle);
 
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -99,6 +99,29 @@ impl fmt::Display for PublicId {
             .encode_slice(self.as_bytes(), &mut text)
             .map_err(|_| fmt::Error)?;
         f.write_str(std::str::from_utf8(&text[..written]).map_err(|_| fmt::Error)?)
+    }
+}
+
+impl Serialize for PublicId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            self.0.serialize(serializer)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for PublicId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            let text = String::deserialize(deserializer)?;
+            text.parse().map_err(de::Error::custom)
+        } else {
+            Handle::deserialize(deserializer)?
+                .try_into()
+                .map_err(de::Error::custom)
+        }
     }
 }
 

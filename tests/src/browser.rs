@@ -93,6 +93,37 @@ impl Browser {
         self.post("/refresh", &json!({})).map(drop)
     }
 
+    /// Goes back by one page, as the button does.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn back(&mut self) -> io::Result<()> {
+        self.post("/back", &json!({})).map(drop)
+    }
+
+    /// Shows pages as wide as this from now on, and as high, in CSS pixels: a telephone is narrower than any window.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn resize(&mut self, width: u32, height: u32) -> io::Result<()> {
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", &metrics)
+    }
+
+    /// Asks pages for their dark colours from now on.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn prefer_dark(&mut self) -> io::Result<()> {
+        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": "dark" }] });
+        self.devtools("Emulation.setEmulatedMedia", &features)
+    }
+
+    fn devtools(&mut self, command: &str, parameters: &Value) -> io::Result<()> {
+        let body = json!({ "cmd": command, "params": parameters });
+        self.post("/goog/cdp/execute", &body).map(drop)
+    }
+
     /// The address of the open page.
     ///
     /// # Errors
@@ -119,7 +150,8 @@ impl Browser {
         }
     }
 
-    /// Clicks on the element that fits this selector. If that opens a page, it has loaded afterwards.
+    /// Clicks on the element that fits this selector. If that opens a page, it may still be on its way afterwards: where
+    /// both pages have what is asked for next, [`shows`](Self::shows) waits for the new one.
     ///
     /// # Errors
     /// As [`find`](Self::find).
@@ -151,6 +183,30 @@ impl Browser {
         let keys = keys.replace('\n', "\u{e007}");
         self.post(&format!("/element/{id}/value"), &json!({ "text": keys }))
             .map(drop)
+    }
+
+    /// Waits until the first element that fits this selector shows this text, on this page or on one that is on its
+    /// way.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find), and when it shows something else for too long; the message says what.
+    pub fn shows(&mut self, selector: &str, expected: &str) -> io::Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.text(selector) {
+                Ok(text) if text == expected => return Ok(()),
+                Ok(text) if Instant::now() >= deadline => {
+                    return Err(io::Error::other(format!(
+                        "{selector} shows {text:?}, not {expected:?}"
+                    )));
+                }
+                // It was of a page that has gone meanwhile.
+                Err(error) if error.kind() != io::ErrorKind::NotFound || Instant::now() >= deadline => {
+                    return Err(error);
+                }
+                _ => std::thread::sleep(Duration::from_millis(20)),
+            }
+        }
     }
 
     /// The visible text of the element that fits this selector.
@@ -214,7 +270,7 @@ impl Browser {
             return Ok(value);
         }
         let kind = match value["error"].as_str() {
-            Some("no such element") => io::ErrorKind::NotFound,
+            Some("no such element" | "stale element reference") => io::ErrorKind::NotFound,
             _ => io::ErrorKind::Other,
         };
         Err(io::Error::new(

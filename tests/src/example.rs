@@ -130,6 +130,7 @@ fn build() -> io::Result<HashMap<String, PathBuf>> {
             "--message-format=json",
         ])
         .stderr(Stdio::inherit());
+    command.args(["--features", "examples/sqlite"]);
     if cfg!(feature = "browser") {
         command.args(["--features", "tests/browser"]);
     }

@@ -27,6 +27,7 @@ fn somebody_logs_in_changes_the_theme_comes_back_and_logs_out() -> TestResult {
     picture(&mut browser, "refused")?;
 
     // By keyboard alone: the first field has the focus, the tab key leads on, enter sends the form.
+    browser.find("#user:focus")?;
     browser.type_at_focus("Ada\tsecret\n")?;
     assert_eq!(browser.text("#name")?, "Ada");
     assert_eq!(browser.text("#visits")?, "1");
@@ -37,7 +38,7 @@ fn somebody_logs_in_changes_the_theme_comes_back_and_logs_out() -> TestResult {
 
     // The browser keeps both cookies, and no script sees them.
     browser.click("#theme")?;
-    assert_eq!(browser.text("#theme")?, "Use the light theme");
+    browser.shows("#theme", "Use the light theme")?;
     assert_eq!(browser.text("#visits")?, "3");
     let cookies = browser.cookies()?;
     assert_eq!(cookies.len(), 2, "{cookies:?}");
@@ -59,7 +60,7 @@ fn somebody_logs_in_changes_the_theme_comes_back_and_logs_out() -> TestResult {
 
     // The logout takes the login, and leaves the theme.
     browser.click("#logout")?;
-    assert_eq!(browser.text("h1")?, "Log in");
+    browser.shows("h1", "Log in")?;
     assert_eq!(browser.text("#theme")?, "Use the light theme");
     assert_eq!(browser.cookies()?.len(), 1);
     picture(&mut browser, "logged-out")?;

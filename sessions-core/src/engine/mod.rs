@@ -32,8 +32,8 @@ pub use self::{
     upkeep::{Purger, keep_up},
 };
 use crate::{
-    Clock, ConfigError, IdGenerator, PublicId, Schema, Session, SessionError, SessionSpec, SessionStorage,
-    SystemClock, Timestamp, event,
+    Clock, ConfigError, IdGenerator, Principal, PublicId, Record, Schema, Session, SessionError, SessionSpec,
+    SessionStorage, SystemClock, Timestamp, event,
     lifetime::Lifetimes,
     options::{ClientSide, Options, ServerSide},
     protection::{BoundProtection, Guarantee, Mode, Protection, Purpose, Signed},
@@ -263,7 +263,7 @@ impl<T: Session> Engine<T> {
         &self.0.spec.name
     }
 
-    /// Ends the session of this public id; false if there is none.
+    /// Ends the session of this public id, whosever it is; false if there is none.
     ///
     /// # Errors
     /// The client keeps the session, or the storage failed.
@@ -275,9 +275,33 @@ impl<T: Session> Engine<T> {
             Some(_) => server.load(key, Read::Latest, now).await?,
             None => None,
         };
-        let ended = server.delete(key, now).await?;
+        self.end(server, id, record.as_deref()).await
+    }
+
+    /// Ends the session of this public id if it is this principal's; false if there is no such session.
+    ///
+    /// # Errors
+    /// As [`revoke`](Self::revoke).
+    pub async fn revoke_of(&self, principal: &Principal, id: &PublicId) -> Result<bool, SessionError> {
+        let server = self.server().ok_or(SessionError::NotServerSide)?;
+        // A session's principal never changes, so there is nothing to be checked once more.
+        match server.load(server.key(id), Read::Latest, self.now()).await? {
+            Some(record) if record.principal.as_ref() == Some(principal) => {
+                self.end(server, id, Some(&record)).await
+            }
+            _ => Ok(false),
+        }
+    }
+
+    async fn end(
+        &self,
+        server: &Server,
+        id: &PublicId,
+        record: Option<&Record>,
+    ) -> Result<bool, SessionError> {
+        let ended = server.delete(server.key(id), self.now()).await?;
         if let Some(record) = record {
-            server.forget(&record, now).await;
+            server.forget(record, self.now()).await;
         }
         if ended {
             event::ended(self.name(), id);

@@ -17,6 +17,9 @@ use crate::{
     Token, event, id::Handles, lifetime::Wishes, secret::Secret, session::encode,
 };
 
+/// It may come from a client, and is stored with every session.
+const MAX_LABEL: usize = 256;
+
 /// A session during one request. Clones are the same session.
 ///
 /// What is asked of it is written when the response head is ready, except where a method says otherwise.
@@ -116,12 +119,14 @@ impl<T: Session> Slot<T> {
     }
 
     /// Gives the session that this request starts a label for lists of one's devices, such as "Firefox on Linux". An
-    /// earlier session keeps the one that it was started with.
+    /// earlier session keeps the one that it was started with. Of a longer text the first 256 bytes are kept.
     ///
     /// # Errors
     /// [`AlreadyCommitted`](SessionError::AlreadyCommitted).
     pub fn label(&self, text: &str) -> Result<(), SessionError> {
-        self.open_state()?.label = Some(text.into());
+        let longest = text.len().min(MAX_LABEL);
+        let end = (0..=longest).rev().find(|end| text.is_char_boundary(*end));
+        self.open_state()?.label = Some(text[..end.unwrap_or_default()].into());
         Ok(())
     }
 

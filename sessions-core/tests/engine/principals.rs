@@ -389,3 +389,52 @@ async fn applications_that_share_a_storage_do_not_see_one_anothers_sessions() {
     world.pass(hours(1));
     assert_eq!(forum.count().await.unwrap(), 0);
 }
+
+#[tokio::test]
+async fn a_session_is_ended_by_its_id_for_its_own_principal_alone() {
+    let world = World::new();
+    let engine = indexed(&world);
+    let (alice, mut guest) = (log_in(&engine, "alice").await, Client::new(&engine));
+    guest.does(|slot| slot.set(nobody(1))).await;
+    let (hers, nobodys) = (id(&alice).await, id(&guest).await);
+    for (who, whose) in [
+        ("bob", &hers),
+        ("", &hers),
+        ("alice", &nobodys),
+        ("bob", &nobodys),
+    ] {
+        assert!(!engine.revoke_of(&Principal::new(who), whose).await.unwrap());
+    }
+    assert_eq!(alice.status().await, SessionStatus::Live);
+    assert_eq!(guest.status().await, SessionStatus::Live);
+    assert!(engine.revoke_of(&self::alice(), &hers).await.unwrap());
+    assert_eq!(alice.status().await, SessionStatus::Invalid);
+    assert_eq!(listed(&engine, "alice").await, []);
+    assert!(
+        !engine.revoke_of(&self::alice(), &hers).await.unwrap(),
+        "only once"
+    );
+}
+
+#[tokio::test]
+async fn a_label_is_cut_at_a_character_within_256_bytes() {
+    let world = World::new();
+    let engine = indexed(&world);
+    for (text, kept) in [
+        ("", 0),
+        ("Firefox on Linux", 16),
+        (&*"x".repeat(256), 256),
+        (&*"x".repeat(10_000), 256),
+        (&*"\u{20AC}".repeat(100), 255),
+    ] {
+        let mut client = Client::new(&engine);
+        client
+            .does(|slot| {
+                slot.label(text)?;
+                slot.start(login("alice", 1))
+            })
+            .await;
+        let label = world.record(&client).unwrap().label.clone().unwrap();
+        assert_eq!((label.len(), text.starts_with(&*label)), (kept, true));
+    }
+}

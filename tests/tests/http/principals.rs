@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use actix_web::{
     Result,
-    web::{Data, Path, ServiceConfig, get},
+    test::TestRequest,
+    web::{Data, Form, Json, Path, ServiceConfig, get, post},
 };
 use serde::{Deserialize, Serialize};
 use sessions_actix::{
-    CurrentSession, ManualClock, RequiredSession, Session, SessionAdmin, SessionErrorKind, Sessions,
-    options::OverLimit, protection::Encrypted, storage::MemoryStorage,
+    CurrentSession, ManualClock, PublicId, RequiredSession, Session, SessionAdmin, SessionErrorKind,
+    Sessions, options::OverLimit, protection::Encrypted, storage::MemoryStorage,
 };
 
 use crate::support::{Browser, Server, keys};
@@ -165,4 +166,38 @@ async fn sessions_that_the_client_keeps_cannot_be_listed() {
     let admin = sessions.admin::<Account>().unwrap();
     let refused = admin.list("ada").await.unwrap_err();
     assert!(matches!(refused.kind(), SessionErrorKind::NotServerSide));
+}
+
+#[actix_web::test]
+async fn a_public_id_is_text_in_paths_forms_and_json() {
+    #[derive(Deserialize)]
+    struct Chosen {
+        id: PublicId,
+    }
+
+    async fn of_path(id: Path<PublicId>) -> String {
+        id.to_string()
+    }
+
+    async fn of_form(form: Form<Chosen>) -> Json<PublicId> {
+        Json(form.into_inner().id)
+    }
+
+    let server = Server::without_sessions(|config| {
+        config
+            .route("/path/{id}", get().to(of_path))
+            .route("/form", post().to(of_form));
+    })
+    .await;
+    let id = PublicId::from_bytes(&[255; 20]).unwrap().to_string();
+    assert_eq!(server.get(&format!("/path/{id}")).await.text(), id);
+    assert_eq!(server.get("/path/short").await.status, 404);
+    for (text, status) in [(&*id, 200), ("short", 400), ("", 400)] {
+        let request = TestRequest::post().uri("/form").set_form([("id", text)]);
+        let answer = server.call(request.to_request()).await;
+        assert_eq!(answer.status, status);
+        if status == 200 {
+            assert_eq!(answer.text(), format!("\"{id}\""));
+        }
+    }
 }
