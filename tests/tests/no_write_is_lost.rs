@@ -29,7 +29,7 @@ impl Servers {
         let folder = tempfile::tempdir().unwrap();
         let started = (0..count).map(|_| {
             let mut command = Command::new(env!("CARGO_BIN_EXE_session_server"));
-            command.arg(kind).arg(folder.path());
+            command.arg(kind).arg(folder.path()).arg("5000");
             let process = Process::start(command).unwrap();
             let address = process
                 .wait_for(Duration::from_secs(30), |line| {
@@ -154,4 +154,14 @@ fn a_thousand_logouts_from_a_folder_are_not_undone() {
 #[test]
 fn a_thousand_logouts_from_a_cached_folder_are_not_undone() {
     no_logout_is_undone("cached-directory");
+}
+
+#[test]
+fn ten_thousand_increments_in_a_database_are_ten_thousand() {
+    counts_exactly("sqlite", 1);
+}
+
+#[test]
+fn ten_thousand_increments_by_four_processes_in_a_database_are_ten_thousand() {
+    counts_exactly("sqlite", 4);
 }

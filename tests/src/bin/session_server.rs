@@ -1,14 +1,13 @@
-//! A server for tests that need several of one storage: `session_server KIND FOLDER`, with the storage that is called
-//! KIND, in that folder where it is kept in one. Prints its address.
+//! A server for tests that need several of one storage: `session_server KIND FOLDER STALENESS`, with the storage that is
+//! called KIND, in that folder where it is kept in one, and with copies at most so many milliseconds old where it has any.
+//! Prints its address.
 
-use std::{env, error::Error, path::Path, time::Duration};
+use std::{env, error::Error, time::Duration};
 
 use actix_web::{App, HttpResponse, HttpServer, Responder, get, post, web};
 use serde::{Deserialize, Serialize};
-use sessions_actix::{
-    CurrentSession, Session, Sessions, SessionsBuilder,
-    storage::{CachedStorage, DirectoryStorage, MemoryStorage},
-};
+use sessions_actix::{CurrentSession, Session, Sessions};
+use tests::storage;
 
 #[derive(Session, Serialize, Deserialize, Clone)]
 #[session(name = "COUNT")]
@@ -68,30 +67,18 @@ async fn index(session: CurrentSession<Count>) -> String {
         .map_or_else(|| "nobody".to_owned(), |count| count.count.to_string())
 }
 
-async fn on(kind: &str, folder: &Path, sessions: SessionsBuilder) -> Result<SessionsBuilder, Box<dyn Error>> {
-    let folder = || DirectoryStorage::open(folder);
-    Ok(match kind {
-        "memory" => sessions.server_side::<Count>(MemoryStorage::new()),
-        "cached-memory" => sessions.server_side::<Count>(CachedStorage::new(MemoryStorage::new())),
-        "directory" => sessions.server_side::<Count>(folder()?),
-        "cached-directory" => sessions.server_side::<Count>(folder()?.cached()),
-        unknown => return Err(format!("there is no storage `{unknown}`").into()),
-    })
-}
-
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
-    let (Some(kind), Some(folder)) = (arguments.next(), arguments.next()) else {
-        return Err("session_server KIND FOLDER".into());
+    let (Some(kind), Some(folder), Some(staleness)) = (arguments.next(), arguments.next(), arguments.next())
+    else {
+        return Err("session_server KIND FOLDER STALENESS".into());
     };
-    let sessions = on(
-        &kind,
-        folder.as_ref(),
-        Sessions::builder().insecure_cookies_for_development(),
-    )
-    .await?
-    .build()?;
+    let staleness = Duration::from_millis(staleness.parse()?);
+    let sessions = Sessions::builder()
+        .insecure_cookies_for_development()
+        .server_side::<Count>(storage::open(&kind, folder.as_ref(), staleness).await?)
+        .build()?;
     let server = HttpServer::new(move || {
         App::new()
             .service(log_in)
