@@ -4,9 +4,13 @@
 
 use std::{env, error::Error, time::Duration};
 
-use actix_web::{App, HttpResponse, HttpServer, Responder, get, post, web};
+use actix_web::{
+    App, HttpResponse, HttpServer, Responder, ResponseError as _, get,
+    http::header::{HeaderName, HeaderValue},
+    post, web,
+};
 use serde::{Deserialize, Serialize};
-use sessions_actix::{CurrentSession, Session, Sessions};
+use sessions_actix::{CurrentSession, Session, SessionError, SessionErrorKind, Sessions};
 use tests::storage;
 
 #[derive(Session, Serialize, Deserialize, Clone)]
@@ -26,19 +30,35 @@ async fn log_in(session: CurrentSession<Count>) -> actix_web::Result<impl Respon
     Ok(HttpResponse::NoContent())
 }
 
-/// One more, atomically; 401 without a session.
+/// One more, atomically; 401 without a session. Of a failure it says whether it may have happened all the same, which
+/// the status does not tell.
 #[post("/add")]
-async fn add(session: CurrentSession<Count>) -> actix_web::Result<HttpResponse> {
-    let count = session
-        .update(|count| {
-            count.count += 1;
-            count.count
-        })
-        .await?;
-    Ok(count.map_or_else(
-        || HttpResponse::Unauthorized().finish(),
-        |count| HttpResponse::Ok().body(count.to_string()),
-    ))
+async fn add(session: Result<CurrentSession<Count>, SessionError>) -> HttpResponse {
+    match add_one(session).await {
+        Ok(Some(count)) => HttpResponse::Ok().body(count.to_string()),
+        Ok(None) => HttpResponse::Unauthorized().finish(),
+        Err(error) => {
+            let mut response = error.error_response();
+            let written = match error.kind() {
+                SessionErrorKind::Contended | SessionErrorKind::Unavailable(_) => "no",
+                _ => "perhaps",
+            };
+            let header = (
+                HeaderName::from_static("x-written"),
+                HeaderValue::from_static(written),
+            );
+            response.headers_mut().insert(header.0, header.1);
+            response
+        }
+    }
+}
+
+async fn add_one(session: Result<CurrentSession<Count>, SessionError>) -> Result<Option<u64>, SessionError> {
+    let add_one = |count: &mut Count| {
+        count.count += 1;
+        count.count
+    };
+    session?.update(add_one).await
 }
 
 /// A slow request that writes back what it has read: `POST /write/MILLISECONDS`.
