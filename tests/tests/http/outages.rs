@@ -271,24 +271,34 @@ async fn a_storage_that_panics_costs_its_request_alone() {
     }
 }
 
+/// With what is read afterwards: the session from before, the one from after, or none.
 #[actix_web::test]
-async fn a_storage_that_panics_behind_a_cache_leaves_no_copy_of_what_may_have_changed() {
-    for (operation, path) in [
-        ("create", "/start/2"),
-        ("replace", "/set/2"),
-        ("replace", "/update"),
-        ("replace", "/rotate"),
-        ("delete", "/clear"),
-        ("touch", "/get"),
-        ("delete_some", "/admin/revoke_everyone"),
-    ] {
-        let what = format!("{operation} panics under {path}");
-        let (spy, clock) = (Spy::default(), ManualClock::default());
-        let mut browser = one_session(CachedStorage::new(spy.clone()), &clock).await;
-        clock.advance(5 * MINUTE);
-        spy.trouble(operation, Trouble::Panics);
-        assert!(ask(&mut browser, path).await.is_none(), "{what}");
-        spy.mend();
-        works_again(&mut browser, &clock, &what).await;
+async fn a_storage_that_panics_behind_a_cache_leaves_no_copy_of_what_has_changed() {
+    for trouble in [Trouble::Panics, Trouble::PanicsAfterwards] {
+        for (operation, path, changed) in [
+            ("create", "/start/2", "1"),
+            ("replace", "/set/2", "2"),
+            ("replace", "/update", "2"),
+            // The new token was never sent, and the old one is no good any more.
+            ("replace", "/rotate", "none"),
+            ("delete", "/clear", "none"),
+            ("touch", "/get", "1"),
+            ("delete_some", "/admin/revoke_everyone", "none"),
+        ] {
+            let what = format!("{operation} {trouble:?} under {path}");
+            let (spy, clock) = (Spy::default(), ManualClock::default());
+            let mut browser = one_session(CachedStorage::new(spy.clone()), &clock).await;
+            clock.advance(5 * MINUTE);
+            spy.trouble(operation, trouble);
+            assert!(ask(&mut browser, path).await.is_none(), "{what}");
+            spy.mend();
+            if trouble == Trouble::Panics {
+                works_again(&mut browser, &clock, &what).await;
+            } else {
+                assert_eq!(browser.get("/get").await.text(), changed, "{what}");
+                browser.get("/start/1").await;
+                assert_eq!(browser.get("/update").await.text(), "2", "{what}");
+            }
+        }
     }
 }

@@ -10,13 +10,15 @@ use sessions_actix::{
     },
 };
 
-/// What is wrong with an operation. It does nothing.
+/// What is wrong with an operation. It does nothing, but for the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
     Fails,
     Hangs,
     /// When it is awaited.
     Panics,
+    /// When it has done its work.
+    PanicsAfterwards,
 }
 
 /// A storage in memory that tells what was asked of it, and has trouble where it is told to. Clones are the same.
@@ -60,6 +62,13 @@ impl Spy {
                 Trouble::Fails => StorageFuture::ready(Err(StorageError::unavailable("as it was told"))),
                 Trouble::Hangs => StorageFuture::boxed(std::future::pending()),
                 Trouble::Panics => StorageFuture::boxed(async { panic!("as it was told") }),
+                Trouble::PanicsAfterwards => {
+                    let done = call(&self.inner);
+                    StorageFuture::boxed(async {
+                        done.await?;
+                        panic!("as it was told")
+                    })
+                }
             },
             _ => call(&self.inner),
         }
