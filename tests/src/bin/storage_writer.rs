@@ -72,7 +72,7 @@ impl Writer {
         };
         let expected = Expected::Revision(stored.revision);
         let replaced = self.storage.replace(key, Arc::new(record), expected, now).await?;
-        is(replaced, Replaced::Done)?;
+        is(&replaced, &Replaced::Done)?;
         self.say("written", number)
     }
 
@@ -87,15 +87,13 @@ impl Writer {
             replaces: None,
             limit: None,
         };
-        is(index.reserve(of, place, now).await?, Reserved::Reserved)?;
+        is(&index.reserve(of, place, now).await?, &Reserved::Reserved)?;
         self.say("reserved", number)?;
-        is(
-            storage.create(key, Arc::new(record), now).await?,
-            Created::Created,
-        )?;
-        is(index.confirm(of, key, SystemClock.now()).await?, true)?;
+        let created = storage.create(key, Arc::new(record), now).await?;
+        is(&created, &Created::Created)?;
+        is(&index.confirm(of, key, SystemClock.now()).await?, &true)?;
         self.say("confirmed", number)?;
-        if number % CUT_OFF_EVERY == 0 {
+        if number.is_multiple_of(CUT_OFF_EVERY) {
             let now = SystemClock.now();
             let members = index.cut_off(of, now).await?;
             self.say("cut off", now.as_millis())?;
@@ -120,7 +118,7 @@ impl Writer {
     }
 }
 
-fn is<T: PartialEq + std::fmt::Debug>(answer: T, expected: T) -> Result<()> {
+fn is<T: PartialEq + std::fmt::Debug>(answer: &T, expected: &T) -> Result<()> {
     if answer == expected {
         Ok(())
     } else {
