@@ -47,7 +47,8 @@ fn main() -> Result<(), Failure> {
     row("memory", &MemoryStorage::new(), 20_000)?;
     let directory = DirectoryStorage::open(folder.path().join("directory"))?;
     row("directory", &directory, 1000)?;
-    row("directory, cached", &directory.cached(), 1000)?;
+    row("directory, cached", &directory.clone().cached(), 1000)?;
+    row("directory without fsync", &directory.without_fsync(), 1000)?;
     let sqlite = runtime.block_on(SqliteStorage::open(folder.path().join("sessions.db")))?;
     row("SQLite", &sqlite, 1000)?;
     row("SQLite, cached", &sqlite.cached(), 1000)?;

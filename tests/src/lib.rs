@@ -8,6 +8,7 @@ mod cookies;
 pub mod example;
 pub mod numbered;
 pub mod process;
+pub mod storage;
 
 #[cfg(feature = "browser")]
 pub mod browser;

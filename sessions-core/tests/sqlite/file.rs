@@ -169,3 +169,27 @@ async fn a_new_file_that_somebody_writes_to_is_waited_for() {
     writing.commit().await.unwrap();
     opening.await.unwrap().health().await.unwrap();
 }
+
+#[tokio::test]
+async fn whoever_writes_elsewhere_is_waited_for_but_not_for_ever() {
+    let (_folder, path) = folder();
+    let storage = SqliteStorage::open(&path).await.unwrap();
+    let stored = record([]);
+    storage.create(KEY, stored.clone().into(), NOW).await.unwrap();
+    let mut other = SqliteConnection::connect_with(&options(&path)).await.unwrap();
+    let writing = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    // A statement of its own, and a transaction.
+    assert_unavailable(storage.delete(KEY, NOW).await);
+    assert_unavailable(storage.health().await);
+    let mut deleting = std::pin::pin!(storage.delete(KEY, NOW));
+    let early = tokio::time::timeout(Duration::from_millis(300), &mut deleting).await;
+    assert!(early.is_err(), "{early:?}");
+    writing.rollback().await.unwrap();
+    assert!(deleting.await.unwrap());
+    let writing = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let mut probing = std::pin::pin!(storage.health());
+    let early = tokio::time::timeout(Duration::from_millis(300), &mut probing).await;
+    assert!(early.is_err(), "{early:?}");
+    writing.rollback().await.unwrap();
+    probing.await.unwrap();
+}

@@ -1,14 +1,17 @@
-//! A server for tests that need several of one storage: `session_server KIND FOLDER`, with the storage that is called
-//! KIND, in that folder where it is kept in one. Prints its address.
+//! A server for tests that need several of one storage: `session_server KIND FOLDER STALENESS`, with the storage that is
+//! called KIND, in that folder where it is kept in one, and with copies at most so many milliseconds old where it has any.
+//! Prints its address.
 
-use std::{env, error::Error, path::Path, time::Duration};
+use std::{env, error::Error, time::Duration};
 
-use actix_web::{App, HttpResponse, HttpServer, Responder, get, post, web};
-use serde::{Deserialize, Serialize};
-use sessions_actix::{
-    CurrentSession, Session, Sessions, SessionsBuilder,
-    storage::{CachedStorage, DirectoryStorage, MemoryStorage},
+use actix_web::{
+    App, HttpResponse, HttpServer, Responder, ResponseError as _, get,
+    http::header::{HeaderName, HeaderValue},
+    post, web,
 };
+use serde::{Deserialize, Serialize};
+use sessions_actix::{CurrentSession, Session, SessionError, SessionErrorKind, Sessions};
+use tests::storage;
 
 #[derive(Session, Serialize, Deserialize, Clone)]
 #[session(name = "COUNT")]
@@ -27,19 +30,35 @@ async fn log_in(session: CurrentSession<Count>) -> actix_web::Result<impl Respon
     Ok(HttpResponse::NoContent())
 }
 
-/// One more, atomically; 401 without a session.
+/// One more, atomically; 401 without a session. Of a failure it says whether it may have happened all the same, which
+/// the status does not tell.
 #[post("/add")]
-async fn add(session: CurrentSession<Count>) -> actix_web::Result<HttpResponse> {
-    let count = session
-        .update(|count| {
-            count.count += 1;
-            count.count
-        })
-        .await?;
-    Ok(count.map_or_else(
-        || HttpResponse::Unauthorized().finish(),
-        |count| HttpResponse::Ok().body(count.to_string()),
-    ))
+async fn add(session: Result<CurrentSession<Count>, SessionError>) -> HttpResponse {
+    match add_one(session).await {
+        Ok(Some(count)) => HttpResponse::Ok().body(count.to_string()),
+        Ok(None) => HttpResponse::Unauthorized().finish(),
+        Err(error) => {
+            let mut response = error.error_response();
+            let written = match error.kind() {
+                SessionErrorKind::Contended | SessionErrorKind::Unavailable(_) => "no",
+                _ => "perhaps",
+            };
+            let header = (
+                HeaderName::from_static("x-written"),
+                HeaderValue::from_static(written),
+            );
+            response.headers_mut().insert(header.0, header.1);
+            response
+        }
+    }
+}
+
+async fn add_one(session: Result<CurrentSession<Count>, SessionError>) -> Result<Option<u64>, SessionError> {
+    let add_one = |count: &mut Count| {
+        count.count += 1;
+        count.count
+    };
+    session?.update(add_one).await
 }
 
 /// A slow request that writes back what it has read: `POST /write/MILLISECONDS`.
@@ -68,30 +87,18 @@ async fn index(session: CurrentSession<Count>) -> String {
         .map_or_else(|| "nobody".to_owned(), |count| count.count.to_string())
 }
 
-async fn on(kind: &str, folder: &Path, sessions: SessionsBuilder) -> Result<SessionsBuilder, Box<dyn Error>> {
-    let folder = || DirectoryStorage::open(folder);
-    Ok(match kind {
-        "memory" => sessions.server_side::<Count>(MemoryStorage::new()),
-        "cached-memory" => sessions.server_side::<Count>(CachedStorage::new(MemoryStorage::new())),
-        "directory" => sessions.server_side::<Count>(folder()?),
-        "cached-directory" => sessions.server_side::<Count>(folder()?.cached()),
-        unknown => return Err(format!("there is no storage `{unknown}`").into()),
-    })
-}
-
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
-    let (Some(kind), Some(folder)) = (arguments.next(), arguments.next()) else {
-        return Err("session_server KIND FOLDER".into());
+    let (Some(kind), Some(folder), Some(staleness)) = (arguments.next(), arguments.next(), arguments.next())
+    else {
+        return Err("session_server KIND FOLDER STALENESS".into());
     };
-    let sessions = on(
-        &kind,
-        folder.as_ref(),
-        Sessions::builder().insecure_cookies_for_development(),
-    )
-    .await?
-    .build()?;
+    let staleness = Duration::from_millis(staleness.parse()?);
+    let sessions = Sessions::builder()
+        .insecure_cookies_for_development()
+        .server_side::<Count>(storage::open(&kind, folder.as_ref(), staleness).await?)
+        .build()?;
     let server = HttpServer::new(move || {
         App::new()
             .service(log_in)

@@ -9,6 +9,7 @@ mod custom;
 mod failures;
 mod header_transport;
 mod lifecycle;
+mod outages;
 mod principals;
 mod required;
 mod resend;

@@ -279,6 +279,34 @@ async fn a_handler_that_panics_changes_nothing_and_locks_nothing() {
 }
 
 #[actix_web::test]
+async fn a_storage_that_panics_closes_the_connection_of_its_request_alone() {
+    let storage = Spy::new();
+    let sessions = sessions(&storage);
+    let token = begin(&sessions, login("ada")).await;
+    let server = serve(&sessions);
+    for (call, path, cookie) in [
+        (Call::Load, "/read", &*token),
+        (Call::Create, "/set", ""),
+        (Call::Replace, "/set", &token),
+        (Call::Replace, "/count", &token),
+    ] {
+        let mut before = server.connect().await;
+        before.send("/read", &token).await;
+        assert!(before.answer().await.ends_with("\r\n\r\nada"));
+        storage.on(call, Behaviour::Panic);
+        assert_eq!(server.ask(path, cookie).await, "", "{call:?} {path}");
+        let untouched = server.ask("/untouched", &token).await;
+        assert!(untouched.ends_with("\r\n\r\nuntouched"));
+        storage.recover();
+        // On a connection that was there before, in the same thread.
+        before.send("/read", &token).await;
+        assert!(before.answer().await.ends_with("\r\n\r\nada"), "{call:?} {path}");
+    }
+    assert!(server.ask("/count", &token).await.ends_with("\r\n\r\n1"));
+    server.stop().await;
+}
+
+#[actix_web::test]
 async fn requests_on_one_connection_have_sessions_of_their_own() {
     let storage = Spy::new();
     let sessions = sessions(&storage);

@@ -91,11 +91,12 @@ const CALLS: [Call; 5] = [Call::Create, Call::Load, Call::Replace, Call::Touch, 
 pub(crate) enum Behaviour {
     Fail,
     Hang,
+    Panic,
     /// Each call takes one of the permits.
     Wait(Arc<Semaphore>),
 }
 
-/// A memory storage that tells what it was asked, and fails or hangs when told to.
+/// A memory storage that tells what it was asked, and fails, hangs or panics when told to.
 #[derive(Default)]
 pub(crate) struct Spy {
     sessions: MemoryStorage,
@@ -145,6 +146,7 @@ impl Spy {
         match behaviour {
             None => answer(&self.sessions),
             Some(Behaviour::Fail) => StorageFuture::ready(Err(StorageError::unavailable("it is down"))),
+            Some(Behaviour::Panic) => StorageFuture::boxed(async { panic!("as the test wants it") }),
             Some(Behaviour::Hang) => StorageFuture::boxed(std::future::pending()),
             Some(Behaviour::Wait(permits)) => StorageFuture::boxed(async move {
                 permits

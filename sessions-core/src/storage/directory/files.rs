@@ -9,7 +9,7 @@ use std::{
 /// More than the largest record has, so that a file that is none is not read for ever.
 const MAX_LEN: u64 = 8 << 20;
 
-/// Makes sure that there is a folder.
+/// Makes sure that there is a folder. Its name may still be lost with the power.
 pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
@@ -48,11 +48,35 @@ pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-/// Writes a new file, so that it is there after a loss of power if its name is.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// What is left of a write after a loss of power: the more, the longer it waits for the disk.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Lasting {
+    /// Perhaps a part of it. It waits for nothing.
+    Nothing,
+    /// All of it or what was there before. It waits for the bytes, so that a new name never leads to half of them.
+    Whole,
+    /// All of it. It waits for the bytes and for the name.
+    Everything,
+}
+
+impl Lasting {
+    pub(super) fn waits_for_bytes(self) -> bool {
+        self >= Self::Whole
+    }
+
+    pub(super) fn waits_for_names(self) -> bool {
+        self >= Self::Everything
+    }
+}
+
+/// Writes a new file.
+pub(super) fn write(path: &Path, bytes: &[u8], lasting: Lasting) -> io::Result<()> {
     let mut file = open(path, OpenOptions::new().write(true).create_new(true))?;
     file.write_all(bytes)?;
-    file.sync_data()
+    if lasting.waits_for_bytes() {
+        file.sync_data()?;
+    }
+    Ok(())
 }
 
 /// Removes a file; false if there was none.

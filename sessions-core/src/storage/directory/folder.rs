@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    files,
+    files::{self, Lasting},
     lock::{Lock, LockNumber, Locks},
     turns::Turn,
 };
@@ -16,17 +16,13 @@ use crate::{
     storage::{Created, Expected, Replaced, StorageError, Touch, Touched},
 };
 
+#[derive(Clone)]
 pub(super) struct Folder {
     path: PathBuf,
     pub(super) rosters: PathBuf,
     pub(super) locks: Locks,
-}
-
-/// Whether a write has to outlast a loss of power.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Lasting {
-    Yes,
-    No,
+    /// No write waits for more than this, whatever it asks for.
+    at_most: Lasting,
 }
 
 impl Folder {
@@ -37,7 +33,30 @@ impl Folder {
         let locks = Locks::open(path.join(".locks"))?;
         let rosters = path.join("by");
         files::make_folder(&rosters)?;
-        Ok(Self { path, rosters, locks })
+        // A folder whose own name is lost takes what it holds with it. It may be there already and still be new: made
+        // by a process that is just as far as this one, or that has got no further.
+        files::sync_folder(&path)?;
+        if let Some(around) = path.parent() {
+            match files::sync_folder(around) {
+                // Not ours to read, and so hardly the place where this folder was made just now.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+                synced => synced?,
+            }
+        }
+        Ok(Self {
+            path,
+            rosters,
+            locks,
+            at_most: Lasting::Everything,
+        })
+    }
+
+    /// The same folder, written to without any wait for the disk.
+    pub(super) fn without_fsync(self) -> Self {
+        Self {
+            at_most: Lasting::Nothing,
+            ..self
+        }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -62,7 +81,7 @@ impl Folder {
             Ok(Some(_)) | Err(StorageError::Unreadable(_)) => return Ok(Created::Exists),
             Err(error) => return Err(error),
         }
-        self.write(&lock, &key, record, Lasting::Yes)?;
+        self.write(&lock, &key, record, Lasting::Everything)?;
         Ok(Created::Created)
     }
 
@@ -80,7 +99,7 @@ impl Folder {
         };
         match stored.replaced_by(record, expected, now) {
             Ok(record) => {
-                self.write(&lock, &key, &record, Lasting::Yes)?;
+                self.write(&lock, &key, &record, Lasting::Everything)?;
                 Ok(Replaced::Done)
             }
             Err(refused) => Ok(refused),
@@ -101,7 +120,7 @@ impl Folder {
         match stored.touched_by(touch, now) {
             Ok(record) => {
                 if record.times != stored.times {
-                    self.write(&lock, &key, &record, Lasting::No)?;
+                    self.write(&lock, &key, &record, Lasting::Whole)?;
                 }
                 Ok(Touched::Touched)
             }
@@ -116,9 +135,8 @@ impl Folder {
             Err(StorageError::Unreadable(_)) => true,
             Err(error) => return Err(error),
         };
-        if files::remove(&self.file(&key)).map_err(failed)? {
-            files::sync_folder(&self.path).map_err(StorageError::outcome_unknown)?;
-        }
+        // Without a file, too: who removed it may have ended before that was lasting.
+        self.remove(&self.file(&key), Lasting::Everything)?;
         Ok(live)
     }
 
@@ -164,7 +182,7 @@ impl Folder {
         let Some(record) = read()? else {
             return Ok(false);
         };
-        let gone = files::remove(&file).map_err(failed)?;
+        let gone = self.remove(&file, Lasting::Whole)?;
         drop(lock);
         self.release(key, &record);
         Ok(gone)
@@ -174,10 +192,9 @@ impl Folder {
     pub(super) fn probe(&self, turn: &Turn) -> Result<(), StorageError> {
         let lock = self.lock(turn)?;
         let file = self.path.join(".probe");
-        Self::put(&lock, &file, b"probe")?;
+        self.put(&lock, &file, b"probe", Lasting::Everything)?;
         files::read(&file).map_err(failed)?;
-        files::remove(&file).map_err(failed)?;
-        files::sync_folder(&self.path).map_err(failed)
+        self.remove(&file, Lasting::Everything).map(drop)
     }
 
     fn file(&self, key: &StorageKey) -> PathBuf {
@@ -217,19 +234,43 @@ impl Folder {
         lasting: Lasting,
     ) -> Result<(), StorageError> {
         let bytes = record.to_bytes().map_err(StorageError::unavailable)?;
-        Self::put(lock, &self.file(key), &bytes)?;
-        if lasting == Lasting::Yes {
-            files::sync_folder(&self.path).map_err(StorageError::outcome_unknown)?;
+        self.put(lock, &self.file(key), &bytes, lasting)
+    }
+
+    /// Writes a file in the place of the one that may be there.
+    pub(super) fn put(
+        &self,
+        lock: &Lock,
+        file: &Path,
+        bytes: &[u8],
+        lasting: Lasting,
+    ) -> Result<(), StorageError> {
+        let lasting = lasting.min(self.at_most);
+        let draft = lock.draft();
+        files::remove(draft)
+            .and_then(|_| files::write(draft, bytes, lasting))
+            .and_then(|()| fs::rename(draft, file))
+            .map_err(failed)?;
+        self.settle(self.around(file), lasting)
+    }
+
+    /// Removes a file; false if there was none.
+    pub(super) fn remove(&self, file: &Path, lasting: Lasting) -> Result<bool, StorageError> {
+        let gone = files::remove(file).map_err(failed)?;
+        self.settle(self.around(file), lasting)?;
+        Ok(gone)
+    }
+
+    /// Makes the names that a folder has got and lost last as long as they have to.
+    pub(super) fn settle(&self, folder: &Path, lasting: Lasting) -> Result<(), StorageError> {
+        if lasting.min(self.at_most).waits_for_names() {
+            files::sync_folder(folder).map_err(StorageError::outcome_unknown)?;
         }
         Ok(())
     }
 
-    pub(super) fn put(lock: &Lock, file: &Path, bytes: &[u8]) -> Result<(), StorageError> {
-        let draft = lock.draft();
-        files::remove(draft)
-            .and_then(|_| files::write(draft, bytes))
-            .and_then(|()| fs::rename(draft, file))
-            .map_err(failed)
+    fn around<'a>(&'a self, file: &'a Path) -> &'a Path {
+        file.parent().unwrap_or(&self.path)
     }
 }
 

@@ -1,8 +1,9 @@
 //! Who has which of the sessions: a file for each principal, in a folder beside the sessions.
 
 use super::{
-    DirectoryStorage, files,
-    folder::{Folder, Lasting, failed, keys},
+    DirectoryStorage,
+    files::Lasting,
+    folder::{Folder, failed, keys},
     lock::{Lock, LockNumber},
     turns::Turn,
 };
@@ -39,13 +40,10 @@ impl Folder {
             return Ok(done);
         }
         if roster.is_empty() {
-            files::remove(&file).map_err(failed)?;
+            self.remove(&file, lasting)?;
         } else {
             let bytes = roster.to_bytes().map_err(|_| StorageError::Full)?;
-            Self::put(lock, &file, &bytes)?;
-        }
-        if lasting == Lasting::Yes {
-            files::sync_folder(&self.rosters).map_err(StorageError::outcome_unknown)?;
+            self.put(lock, &file, &bytes, lasting)?;
         }
         Ok(done)
     }
@@ -56,7 +54,7 @@ impl Folder {
         if let Some(index) = IndexKey::of(record)
             && let Ok(lock) = self.locks.lock(LockNumber::of_principal(&index))
         {
-            let _ = self.change_locked(&lock, index, Lasting::No, |roster| roster.release(key));
+            let _ = self.change_locked(&lock, index, Lasting::Whole, |roster| roster.release(key));
         }
     }
 
@@ -68,7 +66,7 @@ impl Folder {
                 .locks
                 .lock(LockNumber::of_principal(&index))
                 .map_err(failed)?;
-            match self.change_locked(&lock, index, Lasting::No, |roster| roster.members(now)) {
+            match self.change_locked(&lock, index, Lasting::Whole, |roster| roster.members(now)) {
                 Ok(_) | Err(StorageError::Unreadable(_)) => {}
                 Err(error) => return Err(error),
             }
@@ -109,9 +107,8 @@ impl Folder {
                 Err(error) => failure = Some(error),
             }
         }
-        if deleted > 0 {
-            files::sync_folder(self.path()).map_err(StorageError::outcome_unknown)?;
-        }
+        // Also if there were none: as with a delete.
+        self.settle(self.path(), Lasting::Everything)?;
         // What cannot be read may be one of them: nobody is told that all have ended.
         failure.map_or(Ok(deleted), Err)
     }
@@ -132,24 +129,26 @@ impl DirectoryStorage {
 
 impl SessionIndex for DirectoryStorage {
     fn reserve(&self, index: IndexKey, place: Reservation, now: Timestamp) -> StorageFuture<'_, Reserved> {
-        self.change(index, Lasting::No, move |roster| roster.reserve(place, now))
+        self.change(index, Lasting::Whole, move |roster| roster.reserve(place, now))
     }
 
     fn confirm(&self, index: IndexKey, session: StorageKey, now: Timestamp) -> StorageFuture<'_, bool> {
         // Who has a token is in the index, whatever happens.
-        self.change(index, Lasting::Yes, move |roster| roster.confirm(&session, now))
+        self.change(index, Lasting::Everything, move |roster| {
+            roster.confirm(&session, now)
+        })
     }
 
     fn release(&self, index: IndexKey, session: StorageKey, _: Timestamp) -> StorageFuture<'_, ()> {
-        self.change(index, Lasting::No, move |roster| roster.release(&session))
+        self.change(index, Lasting::Whole, move |roster| roster.release(&session))
     }
 
     fn members(&self, index: IndexKey, now: Timestamp) -> StorageFuture<'_, Vec<Member>> {
-        self.change(index, Lasting::No, move |roster| roster.members(now))
+        self.change(index, Lasting::Whole, move |roster| roster.members(now))
     }
 
     fn cut_off(&self, index: IndexKey, now: Timestamp) -> StorageFuture<'_, Vec<Member>> {
-        self.change(index, Lasting::No, move |roster| roster.cut_off(now))
+        self.change(index, Lasting::Whole, move |roster| roster.cut_off(now))
     }
 
     fn count(&self, application: &str, name: &str, now: Timestamp) -> StorageFuture<'_, usize> {

@@ -9,8 +9,8 @@ use std::{
 use super::files;
 use crate::{StorageKey, storage::IndexKey};
 
-/// How many writers of sessions there can be at once, and as many of rosters. Every process that opens the folder has to know the same number, of this
-/// version or another: it must not change.
+/// How many writers of sessions there can be at once, and as many of rosters. Every process that opens the folder has to
+/// know the same number, of this version or another: it must not change.
 const LOCKS: u8 = 64;
 
 /// Names one lock.
@@ -28,6 +28,7 @@ enum Kind {
 }
 
 /// The lock files of a folder.
+#[derive(Clone)]
 pub(super) struct Locks(PathBuf);
 
 /// The right to write what falls under one lock.

@@ -1,6 +1,9 @@
 //! The connections, and who may write.
 
-use std::pin::Pin;
+use std::{
+    pin::Pin,
+    time::{Duration, Instant},
+};
 
 use sqlx::{Connection as _, Sqlite, SqliteConnection, SqlitePool, pool::PoolConnection};
 use tokio::{
@@ -9,28 +12,34 @@ use tokio::{
 };
 
 use super::{error, row::Statement};
-use crate::StorageError;
+use crate::{StorageError, secret::random};
 
 pub(super) struct Database {
-    pool: SqlitePool,
+    readers: SqlitePool,
+    writers: Writers,
     /// SQLite has one writer at a time and lets the others ask again and again, in no order. Those of this process
     /// wait in line here instead, without a connection.
-    writer: Mutex<()>,
+    line: Mutex<()>,
+}
+
+/// How this process writes.
+pub(super) enum Writers {
+    /// With the connections that it reads with, which wait for other processes as long as they are set to.
+    Shared,
+    /// With one that hardly waits, and is asked again for as long as this.
+    Own(SqlitePool, Duration),
 }
 
 /// What is done in a transaction.
 type Work<'c, T> = Pin<Box<dyn Future<Output = Result<T, StorageError>> + Send + 'c>>;
 
 impl Database {
-    pub(super) fn new(pool: SqlitePool) -> Self {
+    pub(super) fn new(readers: SqlitePool, writers: Writers) -> Self {
         Self {
-            pool,
-            writer: Mutex::new(()),
+            readers,
+            writers,
+            line: Mutex::new(()),
         }
-    }
-
-    pub(super) fn pool(&self) -> &SqlitePool {
-        &self.pool
     }
 
     /// The blob that a query asks for under a key.
@@ -43,11 +52,17 @@ impl Database {
     }
 
     /// How many rows a statement changes that is a transaction of its own.
-    pub(super) async fn write(&self, statement: Statement) -> Result<u64, StorageError> {
-        let _turn = self.turn().await;
-        let mut connection = self.connection().await?;
-        let done = statement.execute(&mut *connection).await;
-        Ok(done.map_err(error::committing)?.rows_affected())
+    pub(super) async fn write(
+        &self,
+        statement: impl Fn() -> Result<Statement, StorageError>,
+    ) -> Result<u64, StorageError> {
+        let mut writer = self.writer().await?;
+        loop {
+            match statement()?.execute(&mut *writer.connection).await {
+                Err(error) if writer.waits.asks_again(&error).await => {}
+                done => return Ok(done.map_err(error::committing)?.rows_affected()),
+            }
+        }
     }
 
     /// Does this work, and nobody else writes between its first step and its last.
@@ -55,11 +70,14 @@ impl Database {
         &self,
         work: impl for<'c> FnOnce(&'c mut SqliteConnection) -> Work<'c, T> + Send,
     ) -> Result<T, StorageError> {
-        let _turn = self.turn().await;
-        let mut connection = self.connection().await?;
-        // Not a transaction that becomes one of a writer later: it would find that others have written meanwhile.
-        let begun = connection.begin_with("BEGIN IMMEDIATE").await;
-        let mut transaction = begun.map_err(error::before)?;
+        let mut writer = self.writer().await?;
+        let mut transaction = loop {
+            // Not one that begins to write later: it would find that others have written meanwhile.
+            match writer.connection.begin_with("BEGIN IMMEDIATE").await {
+                Err(error) if writer.waits.asks_again(&error).await => {}
+                begun => break begun.map_err(error::before)?,
+            }
+        };
         // SQLite may end a transaction by itself, of which the connection would know nothing: then it is of no use.
         let (done, broken) = match work(&mut transaction).await {
             Ok(answer) => match transaction.commit().await {
@@ -69,7 +87,7 @@ impl Database {
             Err(error) => (Err(error), transaction.rollback().await.is_err()),
         };
         if broken {
-            connection.close_on_drop();
+            writer.connection.close_on_drop();
         }
         done
     }
@@ -78,13 +96,13 @@ impl Database {
     pub(super) async fn in_batches(
         &self,
         limit: usize,
-        delete: impl Fn(i64) -> Statement + Send,
+        delete: impl Fn(i64) -> Statement + Send + Sync,
     ) -> Result<usize, StorageError> {
         const BATCH: usize = 1000;
         let mut removed = 0;
         while removed < limit {
             let batch = BATCH.min(limit - removed);
-            let found = usize::try_from(self.write(delete(batch as i64)).await?).unwrap_or(batch);
+            let found = usize::try_from(self.write(|| Ok(delete(batch as i64))).await?).unwrap_or(batch);
             removed += found;
             if found < batch {
                 break;
@@ -93,14 +111,67 @@ impl Database {
         Ok(removed)
     }
 
-    async fn turn(&self) -> MutexGuard<'_, ()> {
-        self.writer.lock().await
+    /// How many connections it reads with.
+    pub(super) fn readers(&self) -> u32 {
+        self.readers.size()
+    }
+
+    /// Waits in line, and for a connection.
+    async fn writer(&self) -> Result<Writer<'_>, StorageError> {
+        let turn = self.line.lock().await;
+        let (pool, patience) = match &self.writers {
+            Writers::Shared => (&self.readers, Duration::ZERO),
+            Writers::Own(pool, patience) => (pool, *patience),
+        };
+        Ok(Writer {
+            connection: connection(pool).await?,
+            waits: Waits {
+                since: Instant::now(),
+                patience,
+            },
+            _turn: turn,
+        })
     }
 
     pub(super) async fn connection(&self) -> Result<PoolConnection<Sqlite>, StorageError> {
-        // Without a runtime the pool would panic.
-        Handle::try_current().map_err(StorageError::unavailable)?;
-        self.pool.acquire().await.map_err(error::before)
+        connection(&self.readers).await
+    }
+}
+
+async fn connection(pool: &SqlitePool) -> Result<PoolConnection<Sqlite>, StorageError> {
+    // Without a runtime the pool would panic.
+    Handle::try_current().map_err(StorageError::unavailable)?;
+    pool.acquire().await.map_err(error::before)
+}
+
+/// Whose turn it is.
+struct Writer<'a> {
+    connection: PoolConnection<Sqlite>,
+    waits: Waits,
+    _turn: MutexGuard<'a, ()>,
+}
+
+/// How long a writer has waited for those of other processes.
+struct Waits {
+    since: Instant,
+    patience: Duration,
+}
+
+impl Waits {
+    const LONGEST_PAUSE: Duration = Duration::from_millis(4);
+
+    /// Waits for a moment if somebody else was writing, and if there is time. SQLite itself would ask the less often the
+    /// longer it has waited, so that whoever has waited long is overtaken by whoever has just come. Who asks at any time
+    /// as often as all others has its turn in time.
+    async fn asks_again(&self, error: &sqlx::Error) -> bool {
+        if !error::is_busy(error) || self.since.elapsed() >= self.patience {
+            return false;
+        }
+        let Ok([random]) = random::<1>() else {
+            return false;
+        };
+        tokio::time::sleep(Self::LONGEST_PAUSE * u32::from(random) / 256).await;
+        true
     }
 }
 

@@ -10,7 +10,7 @@ use std::{fmt, path::Path, sync::Arc};
 
 use sqlx::SqlitePool;
 
-use self::database::{Database, blob, execute};
+use self::database::{Database, Writers, blob, execute};
 use super::{
     CachedStorage, Created, Expected, Read, Replaced, SessionIndex, SessionStorage, StorageError,
     StorageFuture, Touch, Touched,
@@ -21,7 +21,7 @@ use crate::{Record, StorageKey, Timestamp};
 /// that open it share. It keeps an index of its sessions.
 ///
 /// Clones share their connections. Every operation is one transaction; those that write take turns, within this
-/// process in the order in which they came. To load, create and delete is one statement, and so is to replace at a
+/// process in the order in which they came, and with those of other processes by chance. To load, create and delete is one statement, and so is to replace at a
 /// revision; to touch, to replace within an epoch, and to change the index of a principal is to read and to write
 /// under the lock.
 ///
@@ -70,8 +70,7 @@ impl SqliteStorage {
     /// [`StorageError::Unavailable`] if it cannot be made or opened, if it is no database, or if it has another table of
     /// the same name.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StorageError> {
-        let pool = open::file(path.as_ref()).await?;
-        Self::from_pool(pool).await
+        Self::migrated(open::file(path.as_ref()).await?).await
     }
 
     /// The storage in the application's own database, in which it makes its tables.
@@ -84,10 +83,7 @@ impl SqliteStorage {
     /// # Errors
     /// [`StorageError::Unavailable`] if the database does not answer, or if it has another table of the same name.
     pub async fn from_pool(pool: SqlitePool) -> Result<Self, StorageError> {
-        let storage = Self::new(pool);
-        open::migrate(&storage.database, Self::MIGRATIONS).await?;
-        open::verify(&storage.database).await?;
-        Ok(storage)
+        Self::migrated(Database::new(pool, Writers::Shared)).await
     }
 
     /// As [`from_pool`](Self::from_pool), for a database where [`MIGRATIONS`](Self::MIGRATIONS) have been run: it makes no
@@ -96,9 +92,7 @@ impl SqliteStorage {
     /// # Errors
     /// [`StorageError::Unavailable`] if the database does not answer, or if the tables are not there.
     pub async fn from_migrated_pool(pool: SqlitePool) -> Result<Self, StorageError> {
-        let storage = Self::new(pool);
-        open::verify(&storage.database).await?;
-        Ok(storage)
+        Self::verified(Database::new(pool, Writers::Shared)).await
     }
 
     /// This storage behind a cache.
@@ -107,10 +101,16 @@ impl SqliteStorage {
         CachedStorage::new(self)
     }
 
-    fn new(pool: SqlitePool) -> Self {
-        Self {
-            database: Arc::new(Database::new(pool)),
-        }
+    async fn migrated(database: Database) -> Result<Self, StorageError> {
+        open::migrate(&database, Self::MIGRATIONS).await?;
+        Self::verified(database).await
+    }
+
+    async fn verified(database: Database) -> Result<Self, StorageError> {
+        open::verify(&database).await?;
+        Ok(Self {
+            database: Arc::new(database),
+        })
     }
 
     /// Writes what becomes of a session, if anything does, and answers.
@@ -149,7 +149,7 @@ const PURGE: &str = "
 impl SessionStorage for SqliteStorage {
     fn create(&self, key: StorageKey, record: Arc<Record>, now: Timestamp) -> StorageFuture<'_, Created> {
         StorageFuture::boxed(async move {
-            let inserted = self.database.write(row::insert(&key, &record, now)?).await?;
+            let inserted = self.database.write(|| row::insert(&key, &record, now)).await?;
             Ok(if inserted == 0 {
                 Created::Exists
             } else {
@@ -178,7 +178,7 @@ impl SessionStorage for SqliteStorage {
         StorageFuture::boxed(async move {
             // Nearly always all there is to do.
             if let Expected::Revision(revision) = expected {
-                let update = row::update_at(&key, &record, revision, now)?;
+                let update = || row::update_at(&key, &record, revision, now);
                 if self.database.write(update).await? == 1 {
                     return Ok(Replaced::Done);
                 }
@@ -199,7 +199,9 @@ impl SessionStorage for SqliteStorage {
     }
 
     fn delete(&self, key: StorageKey, now: Timestamp) -> StorageFuture<'_, bool> {
-        StorageFuture::boxed(async move { Ok(self.database.write(row::delete(&key, now)).await? == 1) })
+        StorageFuture::boxed(
+            async move { Ok(self.database.write(|| Ok(row::delete(&key, now))).await? == 1) },
+        )
     }
 
     /// Others write between one batch of a thousand and the next. It also frees what the index does not need any more.
@@ -227,7 +229,7 @@ impl fmt::Debug for SqliteStorage {
     /// How many connections it has; neither the file's name nor a session.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteStorage")
-            .field("connections", &self.database.pool().size())
+            .field("connections", &self.database.readers())
             .finish()
     }
 }

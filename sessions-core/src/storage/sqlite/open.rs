@@ -14,7 +14,7 @@ use sqlx::{
 };
 
 use super::{
-    database::{Database, execute},
+    database::{Database, Writers, execute},
     error,
 };
 use crate::StorageError;
@@ -22,11 +22,14 @@ use crate::StorageError;
 /// Shorter than a request waits for its storage, so that it is told that nothing was written, not left to guess.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
-/// One writes; the others read meanwhile.
-const CONNECTIONS: u32 = 8;
+/// How long SQLite itself may wait for another writer: so short that it asks often.
+const MOMENT: Duration = Duration::from_millis(3);
 
-/// The pool of the database in this file, which is made if it is not there.
-pub(super) async fn file(path: &Path) -> Result<SqlitePool, StorageError> {
+/// They read while one more writes.
+const READERS: u32 = 7;
+
+/// The database in this file, which is made if it is not there.
+pub(super) async fn file(path: &Path) -> Result<Database, StorageError> {
     // Without this, `:memory:` and its like would not be files.
     let path = path::absolute(path).map_err(StorageError::unavailable)?;
     make(&path).map_err(StorageError::unavailable)?;
@@ -35,15 +38,20 @@ pub(super) async fn file(path: &Path) -> Result<SqlitePool, StorageError> {
         .busy_timeout(PATIENCE)
         .synchronous(SqliteSynchronous::Full)
         .disable_statement_logging();
-    let pool = SqlitePoolOptions::new()
-        .max_connections(CONNECTIONS)
+    let readers = connect(options.clone(), READERS).await?;
+    write_ahead(&readers).await?;
+    let writer = connect(options.busy_timeout(MOMENT), 1).await?;
+    Ok(Database::new(readers, Writers::Own(writer, PATIENCE)))
+}
+
+async fn connect(options: SqliteConnectOptions, connections: u32) -> Result<SqlitePool, StorageError> {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
         .acquire_timeout(PATIENCE)
         .test_before_acquire(false)
         .connect_with(options)
         .await
-        .map_err(error::before)?;
-    write_ahead(&pool).await?;
-    Ok(pool)
+        .map_err(error::before)
 }
 
 /// Makes an empty file, which is an empty database, for this user alone; SQLite gives the files beside it the same mode.

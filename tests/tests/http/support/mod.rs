@@ -11,9 +11,9 @@ pub(crate) use self::{
     answer::{Answer, SetCookie},
     browser::Browser,
     log::Log,
-    numbered::{Basket, Visits, numbers},
+    numbered::{Basket, Numbered, Visits, numbers},
     server::Server,
-    spy::Spy,
+    spy::{Spy, Trouble},
 };
 
 use sessions_actix::protection::{Key, KeyRing};

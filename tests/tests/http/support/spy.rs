@@ -1,21 +1,32 @@
-//! A storage that tells what was asked of it, and fails where it is told to.
+//! A storage that tells what was asked of it, and fails, hangs or panics where it is told to.
 
 use std::sync::{Arc, Mutex};
 
 use sessions_actix::{
     Record, StorageKey, Timestamp,
     storage::{
-        Created, Expected, MemoryStorage, Read, Replaced, SessionStorage, StorageError, StorageFuture, Touch,
-        Touched,
+        Created, Expected, IndexKey, Member, MemoryStorage, Read, Replaced, Reservation, Reserved,
+        SessionIndex, SessionStorage, StorageError, StorageFuture, Touch, Touched,
     },
 };
 
-/// A storage in memory that tells what was asked of it, and fails where it is told to. Clones are the same.
+/// What is wrong with an operation. It does nothing, but for the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    Fails,
+    Hangs,
+    /// When it is awaited.
+    Panics,
+    /// When it has done its work.
+    PanicsAfterwards,
+}
+
+/// A storage in memory that tells what was asked of it, and has trouble where it is told to. Clones are the same.
 #[derive(Clone, Default)]
 pub(crate) struct Spy {
     inner: MemoryStorage,
     calls: Arc<Mutex<Vec<&'static str>>>,
-    failing: Arc<Mutex<Option<&'static str>>>,
+    troubled: Arc<Mutex<Option<(&'static str, Trouble)>>>,
 }
 
 impl Spy {
@@ -26,24 +37,41 @@ impl Spy {
 
     /// Lets this operation fail from now on.
     pub(crate) fn fail(&self, operation: &'static str) {
-        *self.failing.lock().unwrap() = Some(operation);
+        self.trouble(operation, Trouble::Fails);
+    }
+
+    /// Lets this operation have this trouble from now on.
+    pub(crate) fn trouble(&self, operation: &'static str, trouble: Trouble) {
+        *self.troubled.lock().unwrap() = Some((operation, trouble));
     }
 
     /// Lets every operation succeed from now on.
     pub(crate) fn mend(&self) {
-        *self.failing.lock().unwrap() = None;
+        *self.troubled.lock().unwrap() = None;
     }
 
-    fn pass<'a, T>(
+    fn pass<'a, T: Send + 'a>(
         &'a self,
         operation: &'static str,
         call: impl FnOnce(&'a MemoryStorage) -> StorageFuture<'a, T>,
     ) -> StorageFuture<'a, T> {
         self.calls.lock().unwrap().push(operation);
-        if *self.failing.lock().unwrap() == Some(operation) {
-            return StorageFuture::ready(Err(StorageError::unavailable("as it was told")));
+        let troubled = *self.troubled.lock().unwrap();
+        match troubled {
+            Some((troubled, trouble)) if troubled == operation => match trouble {
+                Trouble::Fails => StorageFuture::ready(Err(StorageError::unavailable("as it was told"))),
+                Trouble::Hangs => StorageFuture::boxed(std::future::pending()),
+                Trouble::Panics => StorageFuture::boxed(async { panic!("as it was told") }),
+                Trouble::PanicsAfterwards => {
+                    let done = call(&self.inner);
+                    StorageFuture::boxed(async {
+                        done.await?;
+                        panic!("as it was told")
+                    })
+                }
+            },
+            _ => call(&self.inner),
         }
-        call(&self.inner)
     }
 }
 
@@ -80,5 +108,57 @@ impl SessionStorage for Spy {
 
     fn health(&self) -> StorageFuture<'_, ()> {
         self.pass("health", SessionStorage::health)
+    }
+
+    fn index(&self) -> Option<&dyn SessionIndex> {
+        Some(self)
+    }
+}
+
+impl Spy {
+    fn pass_on<'a, T: Send + 'a>(
+        &'a self,
+        operation: &'static str,
+        call: impl FnOnce(&'a dyn SessionIndex) -> StorageFuture<'a, T>,
+    ) -> StorageFuture<'a, T> {
+        self.pass(operation, |inner| call(inner.index().unwrap()))
+    }
+}
+
+impl SessionIndex for Spy {
+    fn reserve(&self, index: IndexKey, place: Reservation, now: Timestamp) -> StorageFuture<'_, Reserved> {
+        self.pass_on("reserve", |inner| inner.reserve(index, place, now))
+    }
+
+    fn confirm(&self, index: IndexKey, session: StorageKey, now: Timestamp) -> StorageFuture<'_, bool> {
+        self.pass_on("confirm", |inner| inner.confirm(index, session, now))
+    }
+
+    fn release(&self, index: IndexKey, session: StorageKey, now: Timestamp) -> StorageFuture<'_, ()> {
+        self.pass_on("release", |inner| inner.release(index, session, now))
+    }
+
+    fn members(&self, index: IndexKey, now: Timestamp) -> StorageFuture<'_, Vec<Member>> {
+        self.pass_on("members", |inner| inner.members(index, now))
+    }
+
+    fn cut_off(&self, index: IndexKey, now: Timestamp) -> StorageFuture<'_, Vec<Member>> {
+        self.pass_on("cut_off", |inner| inner.cut_off(index, now))
+    }
+
+    fn count(&self, application: &str, name: &str, now: Timestamp) -> StorageFuture<'_, usize> {
+        self.pass_on("count", |inner| inner.count(application, name, now))
+    }
+
+    fn delete_some(
+        &self,
+        application: &str,
+        name: &str,
+        limit: usize,
+        now: Timestamp,
+    ) -> StorageFuture<'_, usize> {
+        self.pass_on("delete_some", |inner| {
+            inner.delete_some(application, name, limit, now)
+        })
     }
 }
