@@ -8,5 +8,4 @@ mod contract;
 mod directory;
 mod index;
 mod memory;
-mod model;
 mod roster;

@@ -21,19 +21,23 @@ mod delete;
 mod expiry;
 mod index;
 mod load;
+mod model;
 mod nodes;
+mod operation;
+mod place_sequences;
 mod places;
 mod purge;
 mod races;
 mod replace;
+mod sequences;
 mod subject;
 mod touch;
 
 use std::sync::Arc;
 
 pub use self::{
-    contents::*, create::*, delete::*, expiry::*, index::*, load::*, nodes::*, purge::*, races::*,
-    replace::*, subject::*, touch::*,
+    contents::*, create::*, delete::*, expiry::*, index::*, load::*, nodes::*,
+    place_sequences::*, purge::*, races::*, replace::*, sequences::*, subject::*, touch::*,
 };
 use super::SessionStorage;
 
@@ -48,10 +52,12 @@ use super::SessionStorage;
 ///     sessions_core::storage_contract_tests!(async { MemoryStorage::new() });
 /// }
 /// ```
+///
+/// With `names => callback` it gives the names of all checks to a macro of one's own.
 #[macro_export]
 macro_rules! storage_contract_tests {
-    (@all $then:ident $make:expr) => {
-        $crate::storage_contract_tests! { @$then $make;
+    (@all $then:ident [$($given:tt)*]) => {
+        $crate::storage_contract_tests! { @$then [$($given)*];
             a_created_session_is_there,
             a_taken_key_is_not_created_again,
             keys_do_not_meet,
@@ -108,19 +114,27 @@ macro_rules! storage_contract_tests {
             parallel_logins_keep_to_the_limit,
             no_login_slips_through_a_cut_off,
             sessions_are_counted_and_deleted_by_name,
+            any_sequence_of_operations_does_as_the_model,
+            any_sequence_of_places_does_as_the_model,
         }
     };
-    (@tests $make:expr; $($check:ident,)*) => {$(
+    (@tests [$make:expr]; $($check:ident,)*) => {$(
         #[::tokio::test(flavor = "multi_thread", worker_threads = 4)]
         async fn $check() {
             $crate::storage::contract::$check(::std::sync::Arc::new($make.await)).await;
         }
     )*};
-    (@run $make:expr; $($check:ident,)*) => {$(
+    (@run [$make:expr]; $($check:ident,)*) => {$(
         $check(::std::sync::Arc::new($make.await)).await;
     )*};
+    (@give [$callback:ident]; $($check:ident,)*) => {
+        $callback! { $($check)* }
+    };
+    (names => $callback:ident) => {
+        $crate::storage_contract_tests! { @all give [$callback] }
+    };
     ($make:expr) => {
-        $crate::storage_contract_tests! { @all tests $make }
+        $crate::storage_contract_tests! { @all tests [$make] }
     };
 }
 
@@ -129,7 +143,7 @@ macro_rules! storage_contract_tests {
 /// # Panics
 /// The storage breaks its promise.
 pub async fn check<S: SessionStorage>(make: impl AsyncFn() -> S) {
-    crate::storage_contract_tests! { @all run make() }
+    crate::storage_contract_tests! { @all run [make()] }
 }
 
 /// Runs every check that takes two nodes, each on two storages that share their sessions.

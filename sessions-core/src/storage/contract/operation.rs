@@ -1,0 +1,83 @@
+//! One operation on one session as a value, so that a storage and the model can be asked for the same.
+
+use std::sync::Arc;
+
+use super::{
+    model::Model,
+    subject::{Subject, answer},
+};
+use crate::{
+    Record, Timestamp,
+    storage::{
+        Created, Expected, Read, Replaced, SessionStorage as _, StorageError, StorageFuture, Touch, Touched,
+    },
+};
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub(super) enum Operation {
+    Create(Arc<Record>),
+    Load(Read),
+    Replace(Arc<Record>, Expected),
+    Touch(Touch),
+    Delete,
+    Purge(usize),
+}
+
+/// What the answer is.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Answer {
+    Created(Created),
+    Loaded(Option<Arc<Record>>),
+    Replaced(Replaced),
+    Touched(Touched),
+    Deleted(bool),
+    Purged(usize),
+}
+
+impl Operation {
+    /// Asks a storage.
+    pub(super) async fn ask(&self, subject: &Subject, now: Timestamp) -> Result<Answer, StorageError> {
+        let Subject { storage, key } = subject;
+        Ok(match self {
+            Self::Create(record) => Answer::Created(storage.create(*key, Arc::clone(record), now).await?),
+            Self::Load(read) => Answer::Loaded(storage.load(*key, *read, now).await?),
+            Self::Replace(record, expected) => {
+                let replaced = storage.replace(*key, Arc::clone(record), *expected, now);
+                Answer::Replaced(replaced.await?)
+            }
+            Self::Touch(touch) => Answer::Touched(storage.touch(*key, *touch, now).await?),
+            Self::Delete => Answer::Deleted(storage.delete(*key, now).await?),
+            Self::Purge(limit) => Answer::Purged(storage.purge_expired(*limit, now).await?),
+        })
+    }
+
+    /// Asks a storage that has no reason to fail.
+    pub(super) async fn on(&self, subject: &Subject, now: Timestamp) -> Answer {
+        let asked = StorageFuture::boxed(self.ask(subject, now));
+        answer(self.name(), asked).await
+    }
+
+    /// Asks the model.
+    pub(super) fn on_model(&self, model: &mut Model, now: Timestamp) -> Answer {
+        match self {
+            Self::Create(record) => Answer::Created(model.create(record, now)),
+            Self::Load(_) => Answer::Loaded(model.load(now)),
+            Self::Replace(record, expected) => Answer::Replaced(model.replace(record, *expected, now)),
+            Self::Touch(touch) => Answer::Touched(model.touch(touch, now)),
+            Self::Delete => Answer::Deleted(model.delete(now)),
+            Self::Purge(limit) => Answer::Purged(if *limit > 0 { model.purge(now) } else { 0 }),
+        }
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "create",
+            Self::Load(_) => "load",
+            Self::Replace(..) => "replace",
+            Self::Touch(_) => "touch",
+            Self::Delete => "delete",
+            Self::Purge(_) => "purge_expired",
+        }
+    }
+}
