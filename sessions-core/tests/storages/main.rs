@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod around;
+mod broken;
 mod cached;
 mod contract;
 mod directory;

@@ -21,9 +21,11 @@ mod delete;
 mod expiry;
 mod index;
 mod load;
+mod logins;
 mod model;
 mod nodes;
 mod operation;
+mod pairs;
 mod place_sequences;
 mod places;
 mod purge;
@@ -36,7 +38,7 @@ mod touch;
 use std::sync::Arc;
 
 pub use self::{
-    contents::*, create::*, delete::*, expiry::*, index::*, load::*, nodes::*,
+    contents::*, create::*, delete::*, expiry::*, index::*, load::*, logins::*, nodes::*, pairs::*,
     place_sequences::*, purge::*, races::*, replace::*, sequences::*, subject::*, touch::*,
 };
 use super::SessionStorage;
@@ -116,6 +118,12 @@ macro_rules! storage_contract_tests {
             sessions_are_counted_and_deleted_by_name,
             any_sequence_of_operations_does_as_the_model,
             any_sequence_of_places_does_as_the_model,
+            a_delete_at_any_point_of_a_request_is_final,
+            a_rotation_at_any_point_of_a_request_shuts_it_out,
+            saves_at_any_point_of_one_another_have_an_order,
+            a_deadline_at_any_point_of_a_request_ends_a_session_or_has_moved,
+            no_point_of_a_login_escapes_a_cut_off,
+            no_point_of_a_login_lets_another_pass_the_limit,
         }
     };
     (@tests [$make:expr]; $($check:ident,)*) => {$(
@@ -169,4 +177,8 @@ pub async fn check_nodes<S: SessionStorage>(make: impl AsyncFn() -> (S, S)) {
     parallel_logins_on_two_nodes_keep_to_the_limit(one, other).await;
     let (one, other) = pair().await;
     no_login_on_another_node_slips_through_a_cut_off(one, other).await;
+    let (one, other) = pair().await;
+    requests_on_two_nodes_have_an_order(one, other).await;
+    let (one, other) = pair().await;
+    no_point_of_a_login_on_another_node_is_overlooked(one, other).await;
 }
