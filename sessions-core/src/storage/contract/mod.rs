@@ -6,7 +6,7 @@
 //! ```
 //! use sessions_core::storage::{MemoryStorage, contract};
 //!
-//! # tokio::runtime::Builder::new_multi_thread().build().unwrap().block_on(async {
+//! # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
 //! contract::check(|| async { MemoryStorage::new() }).await;
 //! # });
 //! ```
@@ -15,6 +15,7 @@
 //! at least, and nobody else may purge it meanwhile. Time is [`NOW`] and what is near it, whatever the system's clock
 //! shows: what a backend expires by a clock of its own has to last for that long.
 
+mod abandoned;
 mod contents;
 mod create;
 mod delete;
@@ -38,8 +39,8 @@ mod touch;
 use std::sync::Arc;
 
 pub use self::{
-    contents::*, create::*, delete::*, expiry::*, index::*, load::*, logins::*, nodes::*, pairs::*,
-    place_sequences::*, purge::*, races::*, replace::*, sequences::*, subject::*, touch::*,
+    abandoned::*, contents::*, create::*, delete::*, expiry::*, index::*, load::*, logins::*, nodes::*,
+    pairs::*, place_sequences::*, purge::*, races::*, replace::*, sequences::*, subject::*, touch::*,
 };
 use super::SessionStorage;
 
@@ -124,6 +125,11 @@ macro_rules! storage_contract_tests {
             a_deadline_at_any_point_of_a_request_ends_a_session_or_has_moved,
             no_point_of_a_login_escapes_a_cut_off,
             no_point_of_a_login_lets_another_pass_the_limit,
+            a_create_that_nobody_waits_for_is_whole_or_nothing,
+            a_write_that_nobody_waits_for_is_whole_or_nothing,
+            a_delete_that_nobody_waits_for_is_done_or_not,
+            a_read_or_a_purge_that_nobody_waits_for_changes_nothing,
+            a_login_that_nobody_waits_for_is_cut_off_like_any,
         }
     };
     (@tests [$make:expr]; $($check:ident,)*) => {$(

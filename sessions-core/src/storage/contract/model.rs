@@ -67,9 +67,12 @@ impl Model {
         }
     }
 
+    /// What has ended may be left to a purge.
     pub(super) fn delete(&mut self, now: Timestamp) -> bool {
         let live = self.live(now).is_some();
-        self.0 = None;
+        if live {
+            self.0 = None;
+        }
         live
     }
 

@@ -8,9 +8,7 @@ use super::{
 };
 use crate::{
     Record, Timestamp,
-    storage::{
-        Created, Expected, Read, Replaced, SessionStorage as _, StorageError, StorageFuture, Touch, Touched,
-    },
+    storage::{Created, Expected, Read, Replaced, SessionStorage as _, StorageFuture, Touch, Touched},
 };
 
 /// What is asked for.
@@ -36,26 +34,32 @@ pub(super) enum Answer {
 }
 
 impl Operation {
-    /// Asks a storage.
-    pub(super) async fn ask(&self, subject: &Subject, now: Timestamp) -> Result<Answer, StorageError> {
-        let Subject { storage, key } = subject;
-        Ok(match self {
-            Self::Create(record) => Answer::Created(storage.create(*key, Arc::clone(record), now).await?),
-            Self::Load(read) => Answer::Loaded(storage.load(*key, *read, now).await?),
-            Self::Replace(record, expected) => {
-                let replaced = storage.replace(*key, Arc::clone(record), *expected, now);
-                Answer::Replaced(replaced.await?)
+    /// Asks a storage, which may do its work before the answer is waited for.
+    pub(super) fn ask<'a>(
+        &self,
+        Subject { storage, key }: &'a Subject,
+        now: Timestamp,
+    ) -> StorageFuture<'a, Answer> {
+        let key = *key;
+        match self {
+            Self::Create(record) => {
+                let created = storage.create(key, Arc::clone(record), now);
+                wrap(created, Answer::Created)
             }
-            Self::Touch(touch) => Answer::Touched(storage.touch(*key, *touch, now).await?),
-            Self::Delete => Answer::Deleted(storage.delete(*key, now).await?),
-            Self::Purge(limit) => Answer::Purged(storage.purge_expired(*limit, now).await?),
-        })
+            Self::Load(read) => wrap(storage.load(key, *read, now), Answer::Loaded),
+            Self::Replace(record, expected) => {
+                let replaced = storage.replace(key, Arc::clone(record), *expected, now);
+                wrap(replaced, Answer::Replaced)
+            }
+            Self::Touch(touch) => wrap(storage.touch(key, *touch, now), Answer::Touched),
+            Self::Delete => wrap(storage.delete(key, now), Answer::Deleted),
+            Self::Purge(limit) => wrap(storage.purge_expired(*limit, now), Answer::Purged),
+        }
     }
 
     /// Asks a storage that has no reason to fail.
     pub(super) async fn on(&self, subject: &Subject, now: Timestamp) -> Answer {
-        let asked = StorageFuture::boxed(self.ask(subject, now));
-        answer(self.name(), asked).await
+        answer(self.name(), self.ask(subject, now)).await
     }
 
     /// Asks the model.
@@ -80,4 +84,8 @@ impl Operation {
             Self::Purge(_) => "purge_expired",
         }
     }
+}
+
+fn wrap<'a, T: Send + 'a>(given: StorageFuture<'a, T>, answer: fn(T) -> Answer) -> StorageFuture<'a, Answer> {
+    StorageFuture::boxed(async move { Ok(answer(given.await?)) })
 }
