@@ -10,3 +10,4 @@ mod directory;
 mod index;
 mod memory;
 mod roster;
+mod wrapper;

@@ -20,6 +20,7 @@ mod contents;
 mod create;
 mod delete;
 mod expiry;
+mod gated;
 mod index;
 mod load;
 mod logins;
@@ -35,12 +36,15 @@ mod replace;
 mod sequences;
 mod subject;
 mod touch;
+mod wrapped;
+mod wrapper;
 
 use std::sync::Arc;
 
 pub use self::{
-    abandoned::*, contents::*, create::*, delete::*, expiry::*, index::*, load::*, logins::*, nodes::*,
-    pairs::*, place_sequences::*, purge::*, races::*, replace::*, sequences::*, subject::*, touch::*,
+    abandoned::*, contents::*, create::*, delete::*, expiry::*, gated::*, index::*, load::*, logins::*,
+    nodes::*, pairs::*, place_sequences::*, purge::*, races::*, replace::*, sequences::*, subject::*,
+    touch::*, wrapped::*, wrapper::*,
 };
 use super::SessionStorage;
 
