@@ -9,5 +9,6 @@ mod contract;
 mod directory;
 mod index;
 mod memory;
+mod outage;
 mod roster;
 mod wrapper;

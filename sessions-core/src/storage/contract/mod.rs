@@ -1,7 +1,23 @@
 //! What every storage has to do, as checks that run on any storage.
 //!
 //! Each check takes a storage, works under keys of its own, and panics with a sentence when the storage breaks its
-//! promise. A storage without an [`index`](SessionStorage::index) passes what is about that. [`check`] runs them all; [`storage_contract_tests!`](crate::storage_contract_tests) makes a test of each.
+//! promise. A storage without an [`index`](SessionStorage::index) passes what is about that.
+//!
+//! # One's own storage
+//!
+//! [`storage_contract_tests!`](crate::storage_contract_tests) makes a test of each check:
+//!
+//! ```
+//! # use sessions_core::storage::MemoryStorage as MyStorage;
+//! #[cfg(test)]
+//! mod my_storage {
+//!     use super::MyStorage;
+//!
+//!     sessions_core::storage_contract_tests!(async { MyStorage::new() });
+//! }
+//! ```
+//!
+//! [`check`] runs them all in one, and [`check_nodes`] those that take two nodes on the same sessions:
 //!
 //! ```
 //! use sessions_core::storage::{MemoryStorage, contract};
@@ -11,9 +27,39 @@
 //! # });
 //! ```
 //!
-//! Run them on a runtime with several threads, or the races are none. The storage is to be empty, of expired sessions
-//! at least, and nobody else may purge it meanwhile. Time is [`NOW`] and what is near it, whatever the system's clock
-//! shows: what a backend expires by a clock of its own has to last for that long.
+//! They are of four kinds:
+//!
+//! - One operation, and what it leaves: one check for each sentence of the promise.
+//! - Any sequence of operations, made at random, against a model that is a map and a few comparisons. One that fails is
+//!   shown as short as it can be.
+//! - Several at once: many of a kind; and two requests, the second at each point of the first, before it reads, between
+//!   its read and its write, and after that. What comes of them has to be what the model gives for an order of their
+//!   calls. Likewise the end of all sessions, and another login, at each point of a login.
+//! - Operations that nobody waits for any more: their replies are lost, and they leave the old or the new as a whole,
+//!   and hold up nobody.
+//!
+//! # A backend that can be broken
+//!
+//! [`check_outage`] breaks it, asks for everything, and mends it: there is an error, in time, and never "no session".
+//!
+//! # A storage around another
+//!
+//! For a cache and its like, [`wrapper_contract_tests!`](crate::wrapper_contract_tests) makes tests, and
+//! [`check_wrapper`] runs them, around a [`Gated`] storage, whose calls are held up, fail, or lose their replies:
+//!
+//! ```
+//! use sessions_core::storage::{CachedStorage, contract};
+//!
+//! # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
+//! contract::check_wrapper(CachedStorage::new).await;
+//! # });
+//! ```
+//!
+//! # Where to run them
+//!
+//! On a runtime of `tokio` with several threads, or the races are none, and with its time. The storage is to be empty,
+//! of expired sessions at least, and nobody else may purge it meanwhile. Time is [`NOW`] and what is near it, whatever
+//! the system's clock shows: what a backend expires by a clock of its own has to last for that long.
 
 mod abandoned;
 mod contents;
@@ -27,6 +73,7 @@ mod logins;
 mod model;
 mod nodes;
 mod operation;
+mod outage;
 mod pairs;
 mod place_sequences;
 mod places;
@@ -43,8 +90,8 @@ use std::sync::Arc;
 
 pub use self::{
     abandoned::*, contents::*, create::*, delete::*, expiry::*, gated::*, index::*, load::*, logins::*,
-    nodes::*, pairs::*, place_sequences::*, purge::*, races::*, replace::*, sequences::*, subject::*,
-    touch::*, wrapped::*, wrapper::*,
+    nodes::*, outage::*, pairs::*, place_sequences::*, purge::*, races::*, replace::*, sequences::*,
+    subject::*, touch::*, wrapped::*, wrapper::*,
 };
 use super::SessionStorage;
 

@@ -83,6 +83,11 @@ impl Places {
         assert!(self.confirm(session, now).await, "confirm of a reserved place");
     }
 
+    /// What a storage is asked with that may fail.
+    pub(super) fn parts(&self) -> (&dyn SessionIndex, IndexKey) {
+        (self.index(), self.index)
+    }
+
     fn index(&self) -> &dyn SessionIndex {
         match self.storage.index() {
             Some(index) => index,
