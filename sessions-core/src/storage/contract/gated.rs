@@ -54,10 +54,20 @@ pub enum Call {
     PurgeExpired,
     /// [`SessionStorage::health`].
     Health,
+    /// [`SessionIndex::reserve`].
+    Reserve,
+    /// [`SessionIndex::confirm`].
+    Confirm,
+    /// [`SessionIndex::release`].
+    Release,
+    /// [`SessionIndex::members`].
+    Members,
+    /// [`SessionIndex::cut_off`].
+    CutOff,
+    /// [`SessionIndex::count`].
+    Count,
     /// [`SessionIndex::delete_some`].
     DeleteSome,
-    /// Anything else of the index.
-    Places,
 }
 
 /// Where a call is held up.
@@ -251,32 +261,32 @@ impl SessionStorage for Gated {
 
 impl SessionIndex for Gated {
     fn reserve(&self, index: IndexKey, place: Reservation, now: Timestamp) -> StorageFuture<'_, Reserved> {
-        self.through(Call::Places, move |sessions| sessions.reserve(index, place, now))
+        self.through(Call::Reserve, move |sessions| sessions.reserve(index, place, now))
     }
 
     fn confirm(&self, index: IndexKey, session: StorageKey, now: Timestamp) -> StorageFuture<'_, bool> {
-        self.through(Call::Places, move |sessions| {
+        self.through(Call::Confirm, move |sessions| {
             sessions.confirm(index, session, now)
         })
     }
 
     fn release(&self, index: IndexKey, session: StorageKey, now: Timestamp) -> StorageFuture<'_, ()> {
-        self.through(Call::Places, move |sessions| {
+        self.through(Call::Release, move |sessions| {
             sessions.release(index, session, now)
         })
     }
 
     fn members(&self, index: IndexKey, now: Timestamp) -> StorageFuture<'_, Vec<Member>> {
-        self.through(Call::Places, move |sessions| sessions.members(index, now))
+        self.through(Call::Members, move |sessions| sessions.members(index, now))
     }
 
     fn cut_off(&self, index: IndexKey, now: Timestamp) -> StorageFuture<'_, Vec<Member>> {
-        self.through(Call::Places, move |sessions| sessions.cut_off(index, now))
+        self.through(Call::CutOff, move |sessions| sessions.cut_off(index, now))
     }
 
     fn count(&self, application: &str, name: &str, now: Timestamp) -> StorageFuture<'_, usize> {
         let (application, name) = (application.to_owned(), name.to_owned());
-        self.through(Call::Places, move |sessions| {
+        self.through(Call::Count, move |sessions| {
             sessions.count(&application, &name, now)
         })
     }
