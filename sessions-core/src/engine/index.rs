@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Engine, Slot, server::Server, state::Anchor};
 use crate::{
-    Principal, PublicId, Record, Session, SessionError, StorageKey, Times, Timestamp, event,
+    Principal, PublicId, Record, Session, SessionError, StorageError, StorageKey, Times, Timestamp, event,
     options::OverLimit,
     storage::{IndexKey, Member, Read, Reservation, Reserved, SessionIndex},
 };
@@ -133,13 +133,16 @@ impl<T: Session> Slot<T> {
                 replaces,
                 limit,
             };
-            let reserved = index.reserve(key, reservation, now);
-            match server
-                .bounded("reserve", reserved)
-                .await
-                .map_err(SessionError::writing)?
-            {
-                Reserved::Reserved => return Ok(Some(Place { index: key, session })),
+            let place = Place { index: key, session };
+            let reserved = server
+                .bounded("reserve", index.reserve(key, reservation, now))
+                .await;
+            if reserved.as_ref().is_err_and(StorageError::may_have_written) {
+                // Or this login, which nobody will hear of, would be in the way of the next.
+                self.give_back(server, Some(place)).await;
+            }
+            match reserved.map_err(SessionError::writing)? {
+                Reserved::Reserved => return Ok(Some(place)),
                 Reserved::CutOff => return Err(SessionError::Contended),
                 Reserved::Full(members) => {
                     let count = members.len();

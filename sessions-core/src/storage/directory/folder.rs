@@ -64,7 +64,7 @@ impl Folder {
     }
 
     pub(super) fn load(&self, key: StorageKey, now: Timestamp) -> Result<Option<Record>, StorageError> {
-        let record = Self::read(&self.file(&key), Record::from_bytes)?;
+        let record = self.read(&self.file(&key), Record::from_bytes)?;
         Ok(record.filter(|record| !record.times.is_expired(now)))
     }
 
@@ -143,7 +143,7 @@ impl Folder {
     pub(super) fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StorageError> {
         let mut freed = 0;
         let mut failure = None;
-        for key in keys(&self.path)? {
+        for key in self.keys()? {
             if freed == limit {
                 return Ok(freed);
             }
@@ -172,7 +172,7 @@ impl Folder {
     ) -> Result<bool, StorageError> {
         let file = self.file(key);
         let read = || -> Result<_, StorageError> {
-            let record = Self::read(&file, Record::from_bytes)?;
+            let record = self.read(&file, Record::from_bytes)?;
             Ok(record.filter(&holds))
         };
         if read()?.is_none() {
@@ -210,13 +210,17 @@ impl Folder {
         Ok(lock)
     }
 
-    /// What is in a file, as `parse` reads it.
+    /// What is in a file, as `parse` reads it; `None` only if the folder is there, and the file is not.
     pub(super) fn read<T>(
+        &self,
         file: &Path,
         parse: impl FnOnce(&[u8]) -> Result<T, RecordError>,
     ) -> Result<Option<T>, StorageError> {
         match files::read(file) {
-            Ok(None) => Ok(None),
+            Ok(None) => {
+                self.locks.are_there().map_err(failed)?;
+                Ok(None)
+            }
             Ok(Some(bytes)) => Ok(Some(parse(&bytes)?)),
             // A link or a folder in the place of a file.
             Err(_) if fs::symlink_metadata(file).is_ok_and(|found| !found.is_file()) => {
@@ -224,6 +228,14 @@ impl Folder {
             }
             Err(error) => Err(failed(error)),
         }
+    }
+
+    /// The keys of all sessions.
+    pub(super) fn keys(
+        &self,
+    ) -> Result<impl Iterator<Item = Result<[u8; 32], StorageError>> + use<>, StorageError> {
+        self.locks.are_there().map_err(failed)?;
+        keys(&self.path)
     }
 
     fn write(
@@ -277,7 +289,7 @@ impl Folder {
 /// The keys that files of a folder are named by.
 pub(super) fn keys(
     path: &Path,
-) -> Result<impl Iterator<Item = Result<[u8; 32], StorageError>>, StorageError> {
+) -> Result<impl Iterator<Item = Result<[u8; 32], StorageError>> + use<>, StorageError> {
     let entries = fs::read_dir(path).map_err(failed)?;
     Ok(entries.filter_map(|entry| match entry {
         Ok(entry) => entry.file_name().to_str().and_then(parse_key).map(Ok),

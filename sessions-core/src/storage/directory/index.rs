@@ -33,7 +33,7 @@ impl Folder {
         work: impl FnOnce(&mut Roster) -> T,
     ) -> Result<T, StorageError> {
         let file = self.rosters.join(index.to_string());
-        let before = Self::read(&file, Roster::from_bytes)?.unwrap_or_default();
+        let before = self.read(&file, Roster::from_bytes)?.unwrap_or_default();
         let mut roster = before.clone();
         let done = work(&mut roster);
         if roster == before {
@@ -76,7 +76,7 @@ impl Folder {
 
     fn count(&self, application: &str, name: &str, now: Timestamp) -> Result<usize, StorageError> {
         let mut count = 0;
-        for key in keys(self.path())? {
+        for key in self.keys()? {
             match self.load(StorageKey::from_bytes(key?), now) {
                 Ok(record) => count += usize::from(record.is_some_and(|it| it.is_of(application, name, now))),
                 Err(StorageError::Unreadable(_)) => {}
@@ -95,7 +95,7 @@ impl Folder {
     ) -> Result<usize, StorageError> {
         let mut deleted = 0;
         let mut failure = None;
-        for key in keys(self.path())? {
+        for key in self.keys()? {
             if deleted == limit {
                 // What has not been looked at is for the next call.
                 failure = None;

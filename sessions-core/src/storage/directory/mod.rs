@@ -35,6 +35,8 @@ use crate::{Record, StorageKey, Timestamp};
 /// replace and touch; its key is taken; a delete removes it and is true; a purge leaves it alone. What is not named
 /// like a session is ignored.
 ///
+/// A folder that went away, or whose volume is not mounted, is [`StorageError::Unavailable`]: its sessions have not ended.
+///
 /// The index has a file for each principal, in the folder `by`, which is kept in the same way and goes when its last
 /// session does.
 ///

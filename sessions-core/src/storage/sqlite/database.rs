@@ -140,8 +140,17 @@ impl Database {
 
 async fn connection(pool: &SqlitePool) -> Result<PoolConnection<Sqlite>, StorageError> {
     // Without a runtime the pool would panic.
-    Handle::try_current().map_err(StorageError::unavailable)?;
-    pool.acquire().await.map_err(error::before)
+    let runtime = Handle::try_current().map_err(StorageError::unavailable)?;
+    if !pool.options().get_test_before_acquire() {
+        return pool.acquire().await.map_err(error::before);
+    }
+    // Whoever is dropped while the pool tests a connection for it closes that connection; the last one of
+    // `sqlite::memory:` is the database. So the pool is asked by a task, which is not dropped.
+    let pool = pool.clone();
+    let acquired = runtime.spawn(async move { pool.acquire().await }).await;
+    acquired
+        .map_err(StorageError::unavailable)?
+        .map_err(error::before)
 }
 
 /// Whose turn it is.
