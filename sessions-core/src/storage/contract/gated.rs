@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use tokio::sync::Notify;
@@ -127,6 +128,11 @@ impl Gate {
     /// None comes within 5 s.
     pub async fn reached(&self) {
         in_time("a call to the storage behind", self.0.reached.notified()).await;
+    }
+
+    /// Waits until a call is there, or for so long.
+    pub(super) async fn reached_within(&self, time: Duration) {
+        let _ = tokio::time::timeout(time, self.0.reached.notified()).await;
     }
 
     /// Lets the call go.

@@ -1,6 +1,6 @@
 //! What a storage has to do that is wrapped around another one, as a cache is, beside what every storage has to do.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::task::JoinHandle;
 
@@ -33,6 +33,7 @@ macro_rules! wrapper_contract_tests {
             the_latest_is_asked_of_the_storage_behind,
             an_absence_is_not_kept,
             a_load_that_a_write_overtakes_is_not_kept,
+            a_load_that_comes_during_a_write_is_not_kept,
             a_load_that_nobody_waits_for_is_not_kept_against_a_write,
             a_failure_is_an_error_and_is_not_kept,
             a_lost_reply_leaves_no_copy_that_lies,
@@ -121,6 +122,40 @@ pub async fn a_load_that_a_write_overtakes_is_not_kept(wrapped: Wrapped) {
                 gate.open();
                 drop(in_time("a load during a write", load).await);
                 let after = format!("after {write:?} during a load({read:?})");
+                shows(&subject, write.leaves(&stored).as_deref(), &after).await;
+            }
+        }
+    }
+}
+
+/// A load that begins while a write is under way, and ends before that or after it: once the write is acknowledged, what
+/// the load brings is not shown to anybody else.
+pub async fn a_load_that_comes_during_a_write_is_not_kept(wrapped: Wrapped) {
+    // Longer than a load takes; one that waits for the write ends later.
+    const A_MOMENT: Duration = Duration::from_millis(20);
+    let stored = record(*b"stored");
+    for moment in [Moment::BeforeItsWork, Moment::AfterItsWork] {
+        for outlasts in [false, true] {
+            for write in writes(&stored) {
+                let subject = wrapped.unknown(&stored).await;
+                let gate = wrapped.behind.hold(write.call, moment);
+                let writing = begin(&write.operation, &subject);
+                gate.reached().await;
+                let held = outlasts.then(|| wrapped.behind.hold(Call::Load, Moment::AfterItsWork));
+                let mut load = begin(&Operation::Load(Read::Latest), &subject);
+                match &held {
+                    Some(held) => held.reached_within(A_MOMENT).await,
+                    None => drop(tokio::time::timeout(A_MOMENT, &mut load).await),
+                }
+                gate.open();
+                drop(in_time("a write during a load", writing).await);
+                if let Some(held) = held {
+                    held.open();
+                }
+                if !load.is_finished() {
+                    drop(in_time("a load during a write", load).await);
+                }
+                let after = format!("after a load that came during {write:?}, {moment:?}");
                 shows(&subject, write.leaves(&stored).as_deref(), &after).await;
             }
         }
