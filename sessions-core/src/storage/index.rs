@@ -292,9 +292,10 @@ impl Roster {
 
     /// Forgets what has ended by itself.
     fn tidy(&mut self, now: Timestamp) {
+        // One that is ahead was made by a clock that was wrong and has been set back: it would lock its principal out.
         self.cut_off = self
             .cut_off
-            .filter(|cut_off| now.since(*cut_off) < Self::CUT_OFF_KEPT);
+            .filter(|cut_off| now.since(*cut_off) < Self::CUT_OFF_KEPT && cut_off.since(now) <= Self::LEASE);
         self.places.retain(|place| match place.state {
             PlaceState::Reserved { until } => now < until,
             PlaceState::Confirmed => now < place.member.ends,

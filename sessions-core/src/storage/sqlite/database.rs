@@ -118,17 +118,18 @@ impl Database {
 
     /// Waits in line, and for a connection.
     async fn writer(&self) -> Result<Writer<'_>, StorageError> {
-        let turn = self.line.lock().await;
-        let (pool, patience) = match &self.writers {
-            Writers::Shared => (&self.readers, Duration::ZERO),
-            Writers::Own(pool, patience) => (pool, *patience),
+        let since = Instant::now();
+        let (turn, pool, patience) = match &self.writers {
+            Writers::Shared => (self.line.lock().await, &self.readers, Duration::ZERO),
+            Writers::Own(pool, patience) => {
+                let turn = tokio::time::timeout(*patience, self.line.lock()).await;
+                let turn = turn.map_err(|_| StorageError::unavailable("others were writing for too long"))?;
+                (turn, pool, *patience)
+            }
         };
         Ok(Writer {
             connection: connection(pool).await?,
-            waits: Waits {
-                since: Instant::now(),
-                patience,
-            },
+            waits: Waits { since, patience },
             _turn: turn,
         })
     }
