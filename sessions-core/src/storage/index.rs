@@ -184,7 +184,8 @@ enum PlaceState {
 impl Roster {
     /// How long a place stays reserved.
     pub const LEASE: Duration = Duration::from_secs(60);
-    /// How long a cut-off is remembered: no request takes as long from its beginning to its login.
+    /// How long a cut-off is remembered: no request takes as long from its beginning to its login. One that is ahead of
+    /// the clock by more than a [`LEASE`](Self::LEASE) is forgotten.
     pub const CUT_OFF_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
     /// The form that [`to_bytes`](Self::to_bytes) writes.
     const FORM: u8 = 1;
