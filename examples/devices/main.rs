@@ -128,7 +128,7 @@ async fn log_in(
 
 #[derive(Deserialize)]
 struct Chosen {
-    id: String,
+    id: PublicId,
 }
 
 /// Ends one of the user's sessions.
@@ -139,16 +139,18 @@ async fn sign_out(
     admin: SessionAdmin<Account>,
     notice: CurrentSession<Notice>,
 ) -> actix_web::Result<HttpResponse> {
-    let id: Option<PublicId> = form.ok().and_then(|chosen| chosen.id.parse().ok());
-    // Only among the user's own: a public id is no secret, and whoever knows one must not end that session.
+    let id = form.ok().map(|chosen| chosen.into_inner().id);
     let sessions = admin.list(&account.user).await?;
-    let Some(session) = sessions
+    let session = sessions
         .into_iter()
-        .find(|session| Some(&session.public_id) == id.as_ref())
-    else {
+        .find(|session| Some(&session.public_id) == id.as_ref());
+    // Only the user's own: a public id is no secret, and whoever knows one must not end that session.
+    let Some(session) = session else {
         return Ok(html(StatusCode::NOT_FOUND, page::no_such_device()));
     };
-    admin.revoke(&session.public_id).await?;
+    if !admin.revoke_of(&account.user, &session.public_id).await? {
+        return Ok(html(StatusCode::NOT_FOUND, page::no_such_device()));
+    }
     notice.set(Notice {
         ended: Ended::Device(page::name(&session).to_owned()),
     })?;

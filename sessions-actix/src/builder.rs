@@ -71,7 +71,8 @@ impl Sessions {
     /// ```
     ///
     /// Each process may run its own: a session is freed once, and the first round is at a random time within the first
-    /// `every`. It works in batches of a thousand, between which others get their turn. A storage that fails, panics or
+    /// `every`. It works in batches of ten thousand, between which others get their turn; a storage that several types
+    /// share is worked on for each of them. A storage that fails, panics or
     /// hangs is told to the log and asked again in the next round. It ends with the runtime that it is spawned on, and
     /// in the round after the last clone of these sessions, those of the server included, is gone.
     pub fn upkeep(&self, every: Duration) -> impl Future<Output = ()> + Send + use<> {

@@ -30,6 +30,10 @@ fn main() -> Result<(), Failure> {
         .worker_threads(1)
         .enable_all()
         .build()?;
+    // As a test it has nothing to say.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return Ok(());
+    }
     if std::env::args().any(|argument| argument == "memory") {
         return million(&runtime);
     }

@@ -14,6 +14,7 @@ use crate::{
 /// Names one session for its whole life, and proves nothing: safe to show and to log, never a credential.
 ///
 /// 128 random bits, or what one's own [`IdGenerator`] made.
+///
 /// It is text in forms, paths and JSON, as [`Display`](fmt::Display) shows it, and bytes in compact formats.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PublicId(Handle);

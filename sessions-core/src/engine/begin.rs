@@ -107,8 +107,9 @@ impl<T: Session> Slot<T> {
             // The principal's sessions were ended meanwhile, and this is one of them.
             return Err(SessionError::Contended);
         }
-        self.end_all(old).await?;
-        self.evict(server, place).await
+        // What the client has is ended last, so that it stays what it has if anything before that fails.
+        self.evict(server, place, old).await?;
+        self.end_all(old).await
     }
 
     pub(super) async fn end_all(&self, anchors: &[Anchor]) -> Result<(), SessionError> {

@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Engine, Slot, server::Server, state::Anchor};
+use super::{
+    Engine, Slot,
+    server::{Server, Stored},
+    state::Anchor,
+};
 use crate::{
-    Principal, PublicId, Record, Session, SessionError, StorageKey, Times, Timestamp, event,
+    Principal, PublicId, Record, Session, SessionError, StorageError, StorageKey, Times, Timestamp, event,
     options::OverLimit,
     storage::{IndexKey, Member, Read, Reservation, Reserved, SessionIndex},
 };
@@ -49,20 +53,23 @@ impl Server {
             .map_err(SessionError::reading)
     }
 
-    /// The live ones of these sessions; the others are taken out of the index.
+    /// The live ones of these sessions, of which one that cannot be read is none to be shown; the others are taken out of
+    /// the index.
     pub(super) async fn live_members(
         &self,
         index: &dyn SessionIndex,
         key: IndexKey,
         members: Vec<Member>,
         now: Timestamp,
-    ) -> Result<Vec<Arc<Record>>, SessionError> {
+    ) -> Result<Vec<Option<Arc<Record>>>, SessionError> {
         let mut live = Vec::with_capacity(members.len());
         for member in members {
-            match self.load(member.key, Read::Latest, now).await? {
-                Some(record) => live.push(record),
+            match self.find(member.key, Read::Latest, now).await? {
+                Stored::Record(record) => live.push(Some(record)),
+                // A newer version of the library can use it, and who ends all sessions has to find it.
+                Stored::Unreadable => live.push(None),
                 // Handles never return, so nothing will ever be there again.
-                None => {
+                Stored::Nothing => {
                     let release = index.release(key, member.key, now);
                     self.bounded("release", release)
                         .await
@@ -133,13 +140,16 @@ impl<T: Session> Slot<T> {
                 replaces,
                 limit,
             };
-            let reserved = index.reserve(key, reservation, now);
-            match server
-                .bounded("reserve", reserved)
-                .await
-                .map_err(SessionError::writing)?
-            {
-                Reserved::Reserved => return Ok(Some(Place { index: key, session })),
+            let place = Place { index: key, session };
+            let reserved = server
+                .bounded("reserve", index.reserve(key, reservation, now))
+                .await;
+            if reserved.as_ref().is_err_and(StorageError::may_have_written) {
+                // Or this login, which nobody will hear of, would be in the way of the next.
+                self.give_back(server, Some(place)).await;
+            }
+            match reserved.map_err(SessionError::writing)? {
+                Reserved::Reserved => return Ok(Some(place)),
                 Reserved::CutOff => return Err(SessionError::Contended),
                 Reserved::Full(members) => {
                     let count = members.len();
@@ -172,19 +182,31 @@ impl<T: Session> Slot<T> {
         }
     }
 
-    /// Ends the oldest sessions of the principal beyond the limit, never the new one.
-    pub(super) async fn evict(&self, server: &Server, place: Option<Place>) -> Result<(), SessionError> {
+    /// Ends the oldest sessions of the principal beyond the limit: never the new one, and not those in whose place it
+    /// comes, which do not count.
+    pub(super) async fn evict(
+        &self,
+        server: &Server,
+        place: Option<Place>,
+        old: &[Anchor],
+    ) -> Result<(), SessionError> {
         let (Some(place), Some(index), Some((limit, OverLimit::EvictOldest))) =
             (place, server.storage.index(), server.limit)
         else {
             return Ok(());
         };
         let now = self.engine().now();
+        let is_old = |member: &Member| {
+            old.iter()
+                .any(|anchor| matches!(anchor, Anchor::Stored { key, .. } if *key == member.key))
+        };
         let mut members = server.members(index, place.index, now).await?;
+        members.retain(|member| !is_old(member));
         if members.len() > limit {
             // Those of which the record is gone count for nothing.
             server.live_members(index, place.index, members, now).await?;
             members = server.members(index, place.index, now).await?;
+            members.retain(|member| !is_old(member));
         }
         let beyond = members.len().saturating_sub(limit);
         members.retain(|member| member.key != place.session);
@@ -233,6 +255,7 @@ impl<T: Session> Engine<T> {
         let records = server.live_members(index, key, members, now).await?;
         Ok(records
             .iter()
+            .flatten()
             .map(|record| SessionInfo {
                 public_id: record.public_id.clone(),
                 created: record.times.created,
@@ -283,7 +306,7 @@ impl<T: Session> Engine<T> {
         loop {
             let some = index.delete_some(&server.application, &server.name, 1000, self.now());
             match server
-                .bounded("delete some", some)
+                .patiently("delete some", some)
                 .await
                 .map_err(SessionError::writing)?
             {
@@ -301,7 +324,7 @@ impl<T: Session> Engine<T> {
         let (server, index) = self.indexed()?;
         let count = index.count(&server.application, &server.name, self.now());
         server
-            .bounded("count", count)
+            .patiently("count", count)
             .await
             .map_err(SessionError::reading)
     }

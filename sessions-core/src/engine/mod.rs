@@ -22,7 +22,7 @@ use std::{
     time::Duration,
 };
 
-use self::server::Server;
+use self::server::{Server, Stored};
 pub use self::{
     commit::{Outcome, TokenAction},
     index::SessionInfo,
@@ -284,12 +284,23 @@ impl<T: Session> Engine<T> {
     /// As [`revoke`](Self::revoke).
     pub async fn revoke_of(&self, principal: &Principal, id: &PublicId) -> Result<bool, SessionError> {
         let server = self.server().ok_or(SessionError::NotServerSide)?;
+        let (key, now) = (server.key(id), self.now());
         // A session's principal never changes, so there is nothing to be checked once more.
-        match server.load(server.key(id), Read::Latest, self.now()).await? {
-            Some(record) if record.principal.as_ref() == Some(principal) => {
+        match server.find(key, Read::Latest, now).await? {
+            Stored::Record(record) if record.principal.as_ref() == Some(principal) => {
                 self.end(server, id, Some(&record)).await
             }
-            _ => Ok(false),
+            Stored::Unreadable => {
+                let Some((index, of)) = server.index_of(Some(principal)) else {
+                    return Ok(false);
+                };
+                let members = server.members(index, of, now).await?;
+                let Some(member) = members.into_iter().find(|member| member.key == key) else {
+                    return Ok(false);
+                };
+                Ok(server.end_members(index, of, &[member], now).await? == 1)
+            }
+            Stored::Record(_) | Stored::Nothing => Ok(false),
         }
     }
 

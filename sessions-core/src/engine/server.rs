@@ -9,6 +9,17 @@ use crate::{
     storage::{Created, Expected, Read, Replaced, StorageFuture, Touch, Touched},
 };
 
+/// What there is under a key.
+pub(super) enum Stored {
+    Record(Arc<Record>),
+    /// Something that this version cannot read: a session of a newer one, perhaps.
+    Unreadable,
+    Nothing,
+}
+
+/// How long what concerns all sessions may take at least: a storage may have to read them all.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+
 pub(super) struct Server {
     pub(super) storage: Arc<dyn SessionStorage>,
     pub(super) signed: Option<Box<dyn BoundProtection>>,
@@ -33,14 +44,46 @@ impl Server {
         operation: &'static str,
         answer: StorageFuture<'_, R>,
     ) -> Result<R, StorageError> {
+        self.within(self.timeout, operation, answer).await
+    }
+
+    /// As [`bounded`](Self::bounded), for what concerns all sessions.
+    pub(super) async fn patiently<R>(
+        &self,
+        operation: &'static str,
+        answer: StorageFuture<'_, R>,
+    ) -> Result<R, StorageError> {
+        self.within(self.timeout.max(PATIENCE), operation, answer).await
+    }
+
+    async fn within<R>(
+        &self,
+        limit: Duration,
+        operation: &'static str,
+        answer: StorageFuture<'_, R>,
+    ) -> Result<R, StorageError> {
         let answer = if answer.is_ready() {
             answer.await
         } else {
-            tokio::time::timeout(self.timeout, answer)
+            tokio::time::timeout(limit, answer)
                 .await
-                .unwrap_or(Err(StorageError::Timeout(self.timeout)))
+                .unwrap_or(Err(StorageError::Timeout(limit)))
         };
         answer.inspect_err(|failure| event::storage_failed(&self.name, operation, failure))
+    }
+
+    pub(super) async fn find(
+        &self,
+        key: StorageKey,
+        read: Read,
+        now: Timestamp,
+    ) -> Result<Stored, SessionError> {
+        match self.bounded("load", self.storage.load(key, read, now)).await {
+            Ok(Some(record)) => Ok(Stored::Record(record)),
+            Ok(None) => Ok(Stored::Nothing),
+            Err(StorageError::Unreadable(_)) => Ok(Stored::Unreadable),
+            Err(failure) => Err(SessionError::reading(failure)),
+        }
     }
 
     pub(super) async fn load(
@@ -49,11 +92,11 @@ impl Server {
         read: Read,
         now: Timestamp,
     ) -> Result<Option<Arc<Record>>, SessionError> {
-        match self.bounded("load", self.storage.load(key, read, now)).await {
-            // As good as none: it will never be readable.
-            Err(StorageError::Unreadable(_)) => Ok(None),
-            answer => answer.map_err(SessionError::reading),
-        }
+        Ok(match self.find(key, read, now).await? {
+            Stored::Record(record) => Some(record),
+            // As good as none, for whoever wants to use it.
+            Stored::Unreadable | Stored::Nothing => None,
+        })
     }
 
     pub(super) async fn create(
@@ -67,7 +110,7 @@ impl Server {
             .bounded("create", self.storage.create(key, record, now))
             .await
         {
-            Err(failure) if failure.may_have_written() => match self.load(key, Read::Latest, now).await {
+            Err(failure) if failure.is_unknown() => match self.load(key, Read::Latest, now).await {
                 Ok(Some(record)) if record.revision == revision => Ok(Created::Created),
                 _ => Err(SessionError::writing(failure)),
             },
@@ -87,7 +130,7 @@ impl Server {
             .bounded("replace", self.storage.replace(key, record, expected, now))
             .await
         {
-            Err(failure) if failure.may_have_written() => match self.load(key, Read::Latest, now).await {
+            Err(failure) if failure.is_unknown() => match self.load(key, Read::Latest, now).await {
                 Ok(Some(record)) if record.revision == revision => Ok(Replaced::Done),
                 _ => Err(SessionError::writing(failure)),
             },
@@ -114,8 +157,8 @@ impl Server {
     pub(super) async fn end(&self, key: StorageKey, now: Timestamp) -> Result<(), SessionError> {
         match self.bounded("delete", self.storage.delete(key, now)).await {
             Ok(_) => Ok(()),
-            Err(failure) if failure.may_have_written() => match self.load(key, Read::Latest, now).await {
-                Ok(None) => Ok(()),
+            Err(failure) if failure.is_unknown() => match self.find(key, Read::Latest, now).await {
+                Ok(Stored::Nothing) => Ok(()),
                 _ => Err(SessionError::writing(failure)),
             },
             Err(failure) => Err(SessionError::writing(failure)),

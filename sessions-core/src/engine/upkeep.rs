@@ -4,15 +4,13 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::time::{sleep, timeout};
 
-use super::Engine;
+use super::{Engine, server::PATIENCE};
 use crate::{Clock, Session, SessionStorage, StorageError, event, secret::random};
 
-/// How many sessions are freed before others get their turn.
-const BATCH: usize = 1000;
+/// How many sessions are freed before others get their turn. A folder is read from its beginning for each of them.
+const BATCH: usize = 10_000;
 /// The shortest time between two rounds.
 const SHORTEST: Duration = Duration::from_secs(1);
-/// The shortest time that a batch is given: a folder has to be read for it.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Frees the expired sessions of one storage.
 #[derive(Clone)]
@@ -56,7 +54,7 @@ pub async fn keep_up(every: Duration, purgers: impl Fn() -> Option<Vec<Purger>>)
 /// A random part of it.
 fn part_of(time: Duration) -> Duration {
     let [random] = random::<1>().unwrap_or_default();
-    time * u32::from(random) / 256
+    time / 256 * u32::from(random)
 }
 
 impl Purger {

@@ -184,7 +184,8 @@ enum PlaceState {
 impl Roster {
     /// How long a place stays reserved.
     pub const LEASE: Duration = Duration::from_secs(60);
-    /// How long a cut-off is remembered: no request takes as long from its beginning to its login.
+    /// How long a cut-off is remembered: no request takes as long from its beginning to its login. One that is ahead of
+    /// the clock by more than a [`LEASE`](Self::LEASE) is forgotten.
     pub const CUT_OFF_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
     /// The form that [`to_bytes`](Self::to_bytes) writes.
     const FORM: u8 = 1;
@@ -292,9 +293,10 @@ impl Roster {
 
     /// Forgets what has ended by itself.
     fn tidy(&mut self, now: Timestamp) {
+        // One that is ahead was made by a clock that was wrong and has been set back: it would lock its principal out.
         self.cut_off = self
             .cut_off
-            .filter(|cut_off| now.since(*cut_off) < Self::CUT_OFF_KEPT);
+            .filter(|cut_off| now.since(*cut_off) < Self::CUT_OFF_KEPT && cut_off.since(now) <= Self::LEASE);
         self.places.retain(|place| match place.state {
             PlaceState::Reserved { until } => now < until,
             PlaceState::Confirmed => now < place.member.ends,

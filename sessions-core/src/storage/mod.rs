@@ -63,6 +63,7 @@ use crate::{Record, RecordError, Revision, StorageKey, Timestamp};
 /// | [`Unreadable`](StorageError::Unreadable) | no | treats what is stored as no session |
 /// | [`OutcomeUnknown`](StorageError::OutcomeUnknown) | perhaps | loads the latest; if that does not tell, answers 503 |
 /// | [`Timeout`](StorageError::Timeout) | perhaps, or it may still be | the same |
+/// | [`NotLasting`](StorageError::NotLasting) | yes, but a loss of power may undo it | answers 503 |
 ///
 /// The library gives each operation a time limit (`storage_timeout`), and drops its future then, as it does when a client
 /// goes away. A future may be dropped at any point: the write has happened as a whole, or has not, or, where others do the
@@ -208,6 +209,9 @@ pub enum StorageError {
     /// It may have been written, or not: the reply was lost.
     #[error("the session storage did not say whether it wrote")]
     OutcomeUnknown(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It has been written, and may be lost with the power: the wait for the disk failed.
+    #[error("the session storage cannot say that what it wrote will last")]
+    NotLasting(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// It did not answer in time; a write may have happened, or may still.
     #[error("the session storage did not answer within {_0:?}")]
     Timeout(std::time::Duration),
@@ -232,9 +236,20 @@ impl StorageError {
         Self::OutcomeUnknown(source.into())
     }
 
+    /// A write that may not last.
+    #[must_use]
+    pub fn not_lasting(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::NotLasting(source.into())
+    }
+
     /// Whether a write that failed like this may have happened all the same.
     #[must_use]
     pub fn may_have_written(&self) -> bool {
+        matches!(self, Self::NotLasting(_)) || self.is_unknown()
+    }
+
+    /// Whether only a load can tell if a write that failed like this has happened.
+    pub(crate) fn is_unknown(&self) -> bool {
         matches!(self, Self::OutcomeUnknown(_) | Self::Timeout(_))
     }
 }

@@ -307,3 +307,28 @@ async fn expired_sessions_can_be_purged() {
         Err(SessionError::NotServerSide)
     ));
 }
+
+#[tokio::test]
+async fn a_write_that_may_not_last_is_not_acknowledged_though_a_load_finds_it() {
+    let world = World::new();
+    let engine = world.server();
+    for op in [Create, ReplaceEpoch, ReplaceRevision, Delete] {
+        let mut client = world.alice(&engine).await;
+        let before = client.token().to_owned();
+        world.storage.fault(op, Fault::NotLasting, 1);
+        let slot = client.open().await;
+        match op {
+            Create => slot.start(login("alice", 2)),
+            ReplaceEpoch => slot.set(login("alice", 2)),
+            ReplaceRevision => slot.rotate_id(),
+            _ => slot.clear(),
+        }
+        .unwrap();
+        let failure = client.ends(&slot).await.unwrap_err();
+        assert!(
+            matches!(failure, SessionError::OutcomeUnknown(_)),
+            "{op:?}: {failure}"
+        );
+        assert_eq!(client.token(), before, "no token is sent");
+    }
+}

@@ -8,6 +8,7 @@ mod commit_by_value;
 mod faults;
 mod interleavings;
 mod lifetimes;
+mod outages;
 mod principals;
 mod renewal;
 mod support;

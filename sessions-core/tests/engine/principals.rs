@@ -11,8 +11,8 @@ use sessions_core::{
 };
 
 use crate::support::{
-    Client, Create, Delete, Fault, Login, Said, World, at_once, hours, key_of, login, mins, nobody, ring,
-    secs,
+    Client, Create, Delete, Fault, Latest, Login, Said, World, at_once, hours, key_of, login, mins, nobody,
+    ring, secs,
 };
 
 fn indexed(world: &World) -> Engine<Login> {
@@ -437,4 +437,88 @@ async fn a_label_is_cut_at_a_character_within_256_bytes() {
         let label = world.record(&client).unwrap().label.clone().unwrap();
         assert_eq!((label.len(), text.starts_with(&*label)), (kept, true));
     }
+}
+
+#[tokio::test]
+async fn an_eviction_that_fails_leaves_the_client_what_it_has() {
+    let world = World::new();
+    let engine = limited(&world, Some((1, OverLimit::EvictOldest)));
+    let other = log_in(&engine, "alice").await;
+    let mut client = Client::new(&engine);
+    client.does(|slot| slot.set(nobody(1))).await;
+    let guest = id(&client).await;
+    let slot = client.open().await;
+    slot.start(login("alice", 2)).unwrap();
+    world.storage.fault(Delete, Fault::Fail, 1);
+    assert!(client.ends(&slot).await.is_err());
+    assert_eq!(
+        client.open().await.public_id(),
+        Some(guest),
+        "its old session is there"
+    );
+    assert_eq!(listed(&engine, "alice").await, [id(&other).await]);
+}
+
+#[tokio::test]
+async fn a_login_in_place_of_ones_own_session_evicts_nobody() {
+    let world = World::new();
+    let engine = limited(&world, Some((2, OverLimit::EvictOldest)));
+    let other = log_in(&engine, "alice").await;
+    world.pass(secs(1));
+    let mut client = log_in(&engine, "alice").await;
+    world.pass(secs(1));
+    client.does(|slot| slot.start(login("alice", 2))).await;
+    assert_eq!(
+        listed(&engine, "alice").await,
+        [id(&other).await, id(&client).await]
+    );
+}
+
+#[tokio::test]
+async fn a_session_that_this_version_cannot_read_keeps_its_place_and_can_be_ended() {
+    let world = World::new();
+    let engine = limited(&world, Some((1, OverLimit::Reject)));
+    let client = log_in(&engine, "alice").await;
+    let newer = id(&client).await;
+    let unreadable = || world.storage.fault(Latest, Fault::Unreadable, 1);
+    unreadable();
+    assert_eq!(
+        listed(&engine, "alice").await,
+        [],
+        "there is nothing to be shown of it"
+    );
+    let mut second = Client::new(&engine);
+    let slot = second.open().await;
+    slot.start(login("alice", 1)).unwrap();
+    unreadable();
+    assert!(matches!(
+        second.ends(&slot).await,
+        Err(SessionError::LimitReached)
+    ));
+    assert_eq!(client.status().await, SessionStatus::Live);
+    unreadable();
+    assert!(!engine.revoke_of(&Principal::new("bob"), &newer).await.unwrap());
+    unreadable();
+    assert!(engine.revoke_of(&alice(), &newer).await.unwrap());
+    assert_eq!(client.status().await, SessionStatus::Invalid);
+    assert_eq!(listed(&engine, "alice").await, []);
+
+    let client = log_in(&engine, "alice").await;
+    unreadable();
+    assert_eq!(listed(&engine, "alice").await, []);
+    assert_eq!(engine.revoke_all(&alice()).await.unwrap(), 1);
+    assert_eq!(client.status().await, SessionStatus::Invalid);
+}
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_locks_nobody_out_when_it_is_set_right() {
+    let world = World::new();
+    let engine = indexed(&world);
+    let right = sessions_core::Clock::now(&world.clock);
+    world.pass(hours(24 * 365));
+    log_in(&engine, "alice").await;
+    engine.revoke_all(&alice()).await.unwrap();
+    world.clock.set(right);
+    log_in(&engine, "alice").await;
+    assert_eq!(listed(&engine, "alice").await.len(), 1);
 }

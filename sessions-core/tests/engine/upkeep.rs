@@ -7,6 +7,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use sessions_core::{
@@ -17,7 +18,7 @@ use sessions_core::{
         contract::record,
     },
 };
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::{Login, World, hours, mins, secs};
 
@@ -137,10 +138,10 @@ fn upkeep(world: &World, storages: impl IntoIterator<Item = Arc<dyn SessionStora
 async fn all_that_has_expired_is_freed_in_the_first_round_in_batches() {
     let world = World::new();
     let storage = Moody::new(MemoryStorage::new(), []);
-    fill(&world, &storage, 2500).await;
+    fill(&world, &storage, 25_000).await;
     upkeep(&world, [storage.clone() as Arc<dyn SessionStorage>]);
     sleep(mins(10)).await;
-    assert_eq!(storage.batches(), [1000, 1000, 500]);
+    assert_eq!(storage.batches(), [10_000, 10_000, 5000]);
     assert_eq!(
         format!("{:?}", storage.inner),
         "MemoryStorage { sessions: 1, principals: 0 }"
@@ -148,7 +149,7 @@ async fn all_that_has_expired_is_freed_in_the_first_round_in_batches() {
     sleep(mins(10)).await;
     assert_eq!(
         storage.batches(),
-        [1000, 1000, 500, 0],
+        [10_000, 10_000, 5000, 0],
         "one round in ten minutes"
     );
 }
@@ -200,6 +201,12 @@ async fn an_interval_of_nothing_is_a_second() {
     tokio::spawn(keep_up(secs(0), move || Some(vec![engine.purger().unwrap()])));
     sleep(secs(10)).await;
     assert!((9..=11).contains(&storage.purges()), "{}", storage.purges());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interval_without_end_is_waited_for() {
+    let upkeep = keep_up(Duration::MAX, || panic!("before its time"));
+    assert!(timeout(hours(24 * 365), upkeep).await.is_err());
 }
 
 #[tokio::test(start_paused = true)]

@@ -193,3 +193,23 @@ async fn whoever_writes_elsewhere_is_waited_for_but_not_for_ever() {
     writing.rollback().await.unwrap();
     probing.await.unwrap();
 }
+
+#[tokio::test]
+async fn whoever_stands_in_line_waits_no_longer_than_who_is_first() {
+    let (_folder, path) = folder();
+    let storage = SqliteStorage::open(&path).await.unwrap();
+    let mut other = SqliteConnection::connect_with(&options(&path)).await.unwrap();
+    let _writing = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    // A request gives up after two seconds, and then has to guess.
+    let in_time = tokio::time::timeout(Duration::from_millis(1900), async {
+        tokio::join!(
+            storage.delete(KEY, NOW),
+            storage.health(),
+            storage.delete(KEY, NOW)
+        )
+    });
+    let (first, second, third) = in_time.await.unwrap();
+    assert_unavailable(first);
+    assert_unavailable(second);
+    assert_unavailable(third);
+}

@@ -112,7 +112,7 @@ async fn a_roster_that_says_nothing_is_not_kept() {
 async fn a_clock_that_goes_back_frees_no_roster_early() {
     let pool = in_memory().await;
     let storage = SqliteStorage::from_pool(pool.clone()).await.unwrap();
-    let later = NOW.after(HOUR);
+    let later = NOW.after(Roster::LEASE);
     storage.cut_off(key("anna"), later).await.unwrap();
     storage
         .reserve(

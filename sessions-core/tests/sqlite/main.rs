@@ -9,6 +9,7 @@ mod contract;
 mod failures;
 mod file;
 mod index;
+mod outage;
 mod pool;
 mod processes;
 

@@ -11,8 +11,7 @@ use std::{
 use sessions_core::{
     Record, StorageKey, Timestamp,
     storage::{
-        Created, Expected, Read, Replaced, SessionIndex, SessionStorage, StorageError, StorageFuture, Touch,
-        Touched,
+        Created, Expected, Read, Replaced, SessionIndex, SessionStorage, StorageFuture, Touch, Touched,
     },
 };
 
@@ -23,8 +22,6 @@ pub(crate) struct Around<S> {
     pub(crate) calls: Arc<AtomicUsize>,
     /// Every call is pending once before it does its work, and once after it.
     pub(crate) slow: bool,
-    /// Writes happen, and then fail like this.
-    pub(crate) lost: bool,
     /// The folder that is removed with it.
     _kept: Arc<dyn Any + Send + Sync>,
 }
@@ -39,7 +36,6 @@ impl<S> Around<S> {
             inner,
             calls: Arc::default(),
             slow: false,
-            lost: false,
             _kept: kept,
         }
     }
@@ -52,7 +48,6 @@ impl<S> Around<S> {
     fn through<'a, T: Send + 'a>(
         &'a self,
         inner: impl FnOnce(&'a S) -> StorageFuture<'a, T> + Send + 'a,
-        write: bool,
     ) -> StorageFuture<'a, T>
     where
         S: Sync,
@@ -62,9 +57,6 @@ impl<S> Around<S> {
             self.pause().await;
             let answer = inner(&self.inner).await;
             self.pause().await;
-            if write && self.lost {
-                return Err(StorageError::outcome_unknown("the reply was lost"));
-            }
             answer
         })
     }
@@ -78,11 +70,11 @@ impl<S> Around<S> {
 
 impl<S: SessionStorage> SessionStorage for Around<S> {
     fn create(&self, key: StorageKey, record: Arc<Record>, now: Timestamp) -> StorageFuture<'_, Created> {
-        self.through(move |inner| inner.create(key, record, now), true)
+        self.through(move |inner| inner.create(key, record, now))
     }
 
     fn load(&self, key: StorageKey, read: Read, now: Timestamp) -> StorageFuture<'_, Option<Arc<Record>>> {
-        self.through(move |inner| inner.load(key, read, now), false)
+        self.through(move |inner| inner.load(key, read, now))
     }
 
     fn replace(
@@ -92,23 +84,23 @@ impl<S: SessionStorage> SessionStorage for Around<S> {
         expected: Expected,
         now: Timestamp,
     ) -> StorageFuture<'_, Replaced> {
-        self.through(move |inner| inner.replace(key, record, expected, now), true)
+        self.through(move |inner| inner.replace(key, record, expected, now))
     }
 
     fn touch(&self, key: StorageKey, touch: Touch, now: Timestamp) -> StorageFuture<'_, Touched> {
-        self.through(move |inner| inner.touch(key, touch, now), true)
+        self.through(move |inner| inner.touch(key, touch, now))
     }
 
     fn delete(&self, key: StorageKey, now: Timestamp) -> StorageFuture<'_, bool> {
-        self.through(move |inner| inner.delete(key, now), true)
+        self.through(move |inner| inner.delete(key, now))
     }
 
     fn purge_expired(&self, limit: usize, now: Timestamp) -> StorageFuture<'_, usize> {
-        self.through(move |inner| inner.purge_expired(limit, now), true)
+        self.through(move |inner| inner.purge_expired(limit, now))
     }
 
     fn health(&self) -> StorageFuture<'_, ()> {
-        self.through(move |inner| inner.health(), false)
+        self.through(move |inner| inner.health())
     }
 
     /// Neither counted nor held up.

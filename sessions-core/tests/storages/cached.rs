@@ -7,7 +7,7 @@ use std::{
 };
 
 use sessions_core::{
-    Payload, Record, Revision, StorageError, StorageKey, Timestamp,
+    Payload, Record, Revision, StorageKey, Timestamp,
     storage::{
         CachedStorage, Created, Expected, MemoryStorage, Read, Replaced, SessionStorage, Touch, Touched,
         contract::{NOW, record},
@@ -150,19 +150,6 @@ async fn an_expired_copy_is_not_shown() {
 }
 
 #[tokio::test]
-async fn absence_is_not_kept() {
-    let Nodes {
-        cached,
-        behind,
-        other,
-    } = nodes(|_| ());
-    assert_eq!(any(&cached, NOW).await, None);
-    other.create(KEY, record([]).into(), NOW).await.unwrap();
-    assert!(any(&cached, NOW).await.is_some());
-    assert_eq!(behind.calls(), 2);
-}
-
-#[tokio::test]
 async fn no_copy_is_kept_at_a_capacity_of_zero() {
     let Nodes { cached, behind, .. } = nodes(|_| ());
     let cached = cached.capacity(0);
@@ -278,24 +265,6 @@ async fn a_refused_write_takes_the_copy_out() {
         assert!(cached.delete(KEY, NOW).await.unwrap());
         assert_eq!(any(&cached, NOW).await, None);
     }
-}
-
-#[tokio::test]
-async fn a_write_with_an_unknown_outcome_takes_the_copy_out() {
-    let Nodes { cached, other, .. } = nodes(|behind| behind.lost = true);
-    let first = record(*b"first");
-    other.create(KEY, first.clone().into(), NOW).await.unwrap();
-    any(&cached, NOW).await.unwrap();
-    let second = later(&first, b"second");
-    let expected = Expected::Revision(first.revision);
-    let error = cached
-        .replace(KEY, second.clone().into(), expected, NOW)
-        .await
-        .unwrap_err();
-    assert!(matches!(error, StorageError::OutcomeUnknown(_)), "{error:?}");
-    assert_eq!(*any(&cached, NOW).await.unwrap(), second);
-    cached.delete(KEY, NOW).await.unwrap_err();
-    assert_eq!(any(&cached, NOW).await, None);
 }
 
 #[test]

@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod around;
+mod broken;
 mod cached;
 mod contract;
 mod directory;
 mod index;
 mod memory;
-mod model;
+mod outage;
 mod roster;
+mod wrapper;

@@ -200,10 +200,10 @@ fn a_session_that_takes_its_place_again_has_one() {
 }
 
 #[test]
-fn a_cut_off_is_remembered_for_a_day_and_when_the_clock_goes_back() {
+fn a_cut_off_is_remembered_for_a_day_and_when_the_clock_goes_back_a_little() {
     let mut roster = Roster::default();
     roster.cut_off(at(DAY));
-    for now in [0, DAY, 2 * DAY - 1] {
+    for now in [DAY - MINUTE, DAY, 2 * DAY - 1] {
         assert_eq!(
             roster.reserve(place(member(1, 0, 9 * DAY)), at(now)),
             Reserved::CutOff
@@ -216,6 +216,16 @@ fn a_cut_off_is_remembered_for_a_day_and_when_the_clock_goes_back() {
     );
     roster.release(&key(1));
     assert!(roster.is_empty());
+}
+
+#[test]
+fn a_cut_off_by_a_clock_that_was_ahead_locks_nobody_out() {
+    let mut roster = Roster::default();
+    roster.cut_off(at(DAY));
+    assert_eq!(
+        roster.reserve(place(member(1, 0, 9 * DAY)), at(DAY - MINUTE - 1)),
+        Reserved::Reserved
+    );
 }
 
 #[test]
@@ -236,8 +246,11 @@ fn times_at_their_end_are_times() {
     assert_eq!(roster.members(NOW), [session]);
     assert_eq!(roster.ends(), Timestamp::MAX);
     roster.cut_off(Timestamp::MAX);
-    assert_eq!(roster.members(NOW), []);
-    assert_eq!(roster.reserve(place(member(1, 0, DAY)), NOW), Reserved::CutOff);
+    assert_eq!(roster.members(Timestamp::MAX), []);
+    assert_eq!(
+        roster.reserve(place(member(1, 0, DAY)), Timestamp::MAX),
+        Reserved::CutOff
+    );
 }
 
 #[test]

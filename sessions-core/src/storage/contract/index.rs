@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{
+    logins::Login,
     places::{Places, member, place},
     subject::{HOUR, LATER, MINUTE, NOW, SECOND, Subject, answer, bytes, record, together},
 };
@@ -376,16 +377,14 @@ pub(super) async fn race_a_cut_off(nodes: &[Places]) {
         let roster = nodes[number % nodes.len()].clone();
         async move {
             if number == 6 {
-                for member in roster.cut_off(LATER).await {
-                    roster.session(&member).delete(LATER).await;
-                    roster.release(&member, LATER).await;
-                }
+                roster.end_all().await;
                 return None;
             }
             // Every third begins after it.
             let began = if number % 3 == 0 { LATER } else { NOW };
             let session = member(LATER);
-            roster.log_in(&session, began).await;
+            let mut login = Login::new(&roster, &session, began, None);
+            login.take(Login::CALLS).await;
             Some((began, session))
         }
     }))

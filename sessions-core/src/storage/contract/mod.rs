@@ -1,39 +1,97 @@
 //! What every storage has to do, as checks that run on any storage.
 //!
 //! Each check takes a storage, works under keys of its own, and panics with a sentence when the storage breaks its
-//! promise. A storage without an [`index`](SessionStorage::index) passes what is about that. [`check`] runs them all; [`storage_contract_tests!`](crate::storage_contract_tests) makes a test of each.
+//! promise. A storage without an [`index`](SessionStorage::index) passes what is about that.
+//!
+//! # One's own storage
+//!
+//! [`storage_contract_tests!`](crate::storage_contract_tests) makes a test of each check:
+//!
+//! ```
+//! # use sessions_core::storage::MemoryStorage as MyStorage;
+//! #[cfg(test)]
+//! mod my_storage {
+//!     use super::MyStorage;
+//!
+//!     sessions_core::storage_contract_tests!(async { MyStorage::new() });
+//! }
+//! ```
+//!
+//! [`check`] runs them all in one, and [`check_nodes`] those that take two nodes on the same sessions:
 //!
 //! ```
 //! use sessions_core::storage::{MemoryStorage, contract};
 //!
-//! # tokio::runtime::Builder::new_multi_thread().build().unwrap().block_on(async {
+//! # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
 //! contract::check(|| async { MemoryStorage::new() }).await;
 //! # });
 //! ```
 //!
-//! Run them on a runtime with several threads, or the races are none. The storage is to be empty, of expired sessions
-//! at least, and nobody else may purge it meanwhile. Time is [`NOW`] and what is near it, whatever the system's clock
-//! shows: what a backend expires by a clock of its own has to last for that long.
+//! They are of four kinds:
+//!
+//! - One operation, and what it leaves: one check for each sentence of the promise.
+//! - Any sequence of operations, made at random, against a model that is a map and a few comparisons. One that fails is
+//!   shown as short as it can be.
+//! - Several at once: many of a kind; and two requests, the second at each point of the first, before it reads, between
+//!   its read and its write, and after that. What comes of them has to be what the model gives for an order of their
+//!   calls. Likewise the end of all sessions, and another login, at each point of a login.
+//! - Operations that nobody waits for any more: their replies are lost, and they leave the old or the new as a whole,
+//!   and hold up nobody.
+//!
+//! # A backend that can be broken
+//!
+//! [`check_outage`] breaks it, asks for everything, and mends it: there is an error, in time, and never "no session".
+//!
+//! # A storage around another
+//!
+//! For a cache and its like, [`wrapper_contract_tests!`](crate::wrapper_contract_tests) makes tests, and
+//! [`check_wrapper`] runs them, around a [`Gated`] storage, whose calls are held up, fail, or lose their replies:
+//!
+//! ```
+//! use sessions_core::storage::{CachedStorage, contract};
+//!
+//! # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
+//! contract::check_wrapper(CachedStorage::new).await;
+//! # });
+//! ```
+//!
+//! # Where to run them
+//!
+//! On a runtime of `tokio` with several threads, or the races are none, and with its time. The storage is to be empty,
+//! of expired sessions at least, and nobody else may purge it meanwhile. Time is [`NOW`] and what is near it, whatever
+//! the system's clock shows: what a backend expires by a clock of its own has to last for that long.
 
+mod abandoned;
 mod contents;
 mod create;
 mod delete;
 mod expiry;
+mod gated;
 mod index;
 mod load;
+mod logins;
+mod model;
 mod nodes;
+mod operation;
+mod outage;
+mod pairs;
+mod place_sequences;
 mod places;
 mod purge;
 mod races;
 mod replace;
+mod sequences;
 mod subject;
 mod touch;
+mod wrapped;
+mod wrapper;
 
 use std::sync::Arc;
 
 pub use self::{
-    contents::*, create::*, delete::*, expiry::*, index::*, load::*, nodes::*, purge::*, races::*,
-    replace::*, subject::*, touch::*,
+    abandoned::*, contents::*, create::*, delete::*, expiry::*, gated::*, index::*, load::*, logins::*,
+    nodes::*, outage::*, pairs::*, place_sequences::*, purge::*, races::*, replace::*, sequences::*,
+    subject::*, touch::*, wrapped::*, wrapper::*,
 };
 use super::SessionStorage;
 
@@ -48,10 +106,12 @@ use super::SessionStorage;
 ///     sessions_core::storage_contract_tests!(async { MemoryStorage::new() });
 /// }
 /// ```
+///
+/// With `names => callback` it gives the names of all checks to a macro of one's own.
 #[macro_export]
 macro_rules! storage_contract_tests {
-    (@all $then:ident $make:expr) => {
-        $crate::storage_contract_tests! { @$then $make;
+    (@all $then:ident [$($given:tt)*]) => {
+        $crate::storage_contract_tests! { @$then [$($given)*];
             a_created_session_is_there,
             a_taken_key_is_not_created_again,
             keys_do_not_meet,
@@ -108,19 +168,38 @@ macro_rules! storage_contract_tests {
             parallel_logins_keep_to_the_limit,
             no_login_slips_through_a_cut_off,
             sessions_are_counted_and_deleted_by_name,
+            any_sequence_of_operations_does_as_the_model,
+            any_sequence_of_places_does_as_the_model,
+            a_delete_at_any_point_of_a_request_is_final,
+            a_rotation_at_any_point_of_a_request_shuts_it_out,
+            saves_at_any_point_of_one_another_have_an_order,
+            a_deadline_at_any_point_of_a_request_ends_a_session_or_has_moved,
+            no_point_of_a_login_escapes_a_cut_off,
+            no_point_of_a_login_lets_another_pass_the_limit,
+            a_create_that_nobody_waits_for_is_whole_or_nothing,
+            a_write_that_nobody_waits_for_is_whole_or_nothing,
+            a_delete_that_nobody_waits_for_is_done_or_not,
+            a_read_or_a_purge_that_nobody_waits_for_changes_nothing,
+            a_login_that_nobody_waits_for_is_cut_off_like_any,
         }
     };
-    (@tests $make:expr; $($check:ident,)*) => {$(
+    (@tests [$make:expr]; $($check:ident,)*) => {$(
         #[::tokio::test(flavor = "multi_thread", worker_threads = 4)]
         async fn $check() {
             $crate::storage::contract::$check(::std::sync::Arc::new($make.await)).await;
         }
     )*};
-    (@run $make:expr; $($check:ident,)*) => {$(
+    (@run [$make:expr]; $($check:ident,)*) => {$(
         $check(::std::sync::Arc::new($make.await)).await;
     )*};
+    (@give [$callback:ident]; $($check:ident,)*) => {
+        $callback! { $($check)* }
+    };
+    (names => $callback:ident) => {
+        $crate::storage_contract_tests! { @all give [$callback] }
+    };
     ($make:expr) => {
-        $crate::storage_contract_tests! { @all tests $make }
+        $crate::storage_contract_tests! { @all tests [$make] }
     };
 }
 
@@ -129,7 +208,7 @@ macro_rules! storage_contract_tests {
 /// # Panics
 /// The storage breaks its promise.
 pub async fn check<S: SessionStorage>(make: impl AsyncFn() -> S) {
-    crate::storage_contract_tests! { @all run make() }
+    crate::storage_contract_tests! { @all run [make()] }
 }
 
 /// Runs every check that takes two nodes, each on two storages that share their sessions.
@@ -155,4 +234,8 @@ pub async fn check_nodes<S: SessionStorage>(make: impl AsyncFn() -> (S, S)) {
     parallel_logins_on_two_nodes_keep_to_the_limit(one, other).await;
     let (one, other) = pair().await;
     no_login_on_another_node_slips_through_a_cut_off(one, other).await;
+    let (one, other) = pair().await;
+    requests_on_two_nodes_have_an_order(one, other).await;
+    let (one, other) = pair().await;
+    no_point_of_a_login_on_another_node_is_overlooked(one, other).await;
 }

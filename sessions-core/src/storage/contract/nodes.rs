@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use super::{
     index::{log_in_at_once, race_a_cut_off},
+    logins::{cut_off_at_each_point, log_in_at_each_point},
+    pairs::{Family, on_both},
     places::Places,
     races::{count_up, deletes, race_a_delete},
     subject::{MINUTE, NOW, Subject, record, touch_at},
@@ -158,4 +160,24 @@ pub async fn no_login_on_another_node_slips_through_a_cut_off(
         let there = here.on(&other);
         race_a_cut_off(&[here, there]).await;
     }
+}
+
+/// Of two requests on one session, each on a node of its own and the one at each point of the other, there comes what
+/// there comes of them on one node.
+pub async fn requests_on_two_nodes_have_an_order(
+    one: Arc<dyn SessionStorage>,
+    other: Arc<dyn SessionStorage>,
+) {
+    for family in Family::ALL {
+        on_both(&one, &other, family).await;
+    }
+}
+
+/// A cut-off, and another login, at each point of a login on another node do what they do on one node.
+pub async fn no_point_of_a_login_on_another_node_is_overlooked(
+    one: Arc<dyn SessionStorage>,
+    other: Arc<dyn SessionStorage>,
+) {
+    cut_off_at_each_point(&one, &other).await;
+    log_in_at_each_point(&one, &other).await;
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::subject::{HOUR, LATER, NOW, Subject, answer, bytes, record};
 use crate::{
     Principal, StorageKey, Timestamp,
-    storage::{Created, IndexKey, Member, Reservation, Reserved, SessionIndex, SessionStorage},
+    storage::{IndexKey, Member, Reservation, Reserved, SessionIndex, SessionStorage},
 };
 
 /// A session that nobody has created yet. It ends after eight hours at the latest.
@@ -68,23 +68,11 @@ impl Places {
         }
     }
 
-    /// All that a login does, of a request that began at this time.
-    pub(super) async fn log_in(&self, session: &Member, began: Timestamp) {
-        let asked = Reservation {
-            began,
-            ..place(session)
-        };
-        if self.reserve(asked, LATER).await != Reserved::Reserved {
-            return;
-        }
-        let stored = self.session(session);
-        assert_eq!(
-            stored.create(&record(*b"value"), LATER).await,
-            Created::Created,
-            "create under a key that is free"
-        );
-        if !self.confirm(session, LATER).await {
-            stored.delete(LATER).await;
+    /// Ends all sessions that began before [`LATER`].
+    pub(super) async fn end_all(&self) {
+        for member in self.cut_off(LATER).await {
+            self.session(&member).delete(LATER).await;
+            self.release(&member, LATER).await;
         }
     }
 
@@ -93,6 +81,11 @@ impl Places {
         let reserved = self.reserve(place(session), now).await;
         assert_eq!(reserved, Reserved::Reserved, "reserve without a limit");
         assert!(self.confirm(session, now).await, "confirm of a reserved place");
+    }
+
+    /// What a storage is asked with that may fail.
+    pub(super) fn parts(&self) -> (&dyn SessionIndex, IndexKey) {
+        (self.index(), self.index)
     }
 
     fn index(&self) -> &dyn SessionIndex {

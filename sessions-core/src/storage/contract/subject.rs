@@ -216,6 +216,15 @@ pub(super) async fn answer<T>(what: &str, future: StorageFuture<'_, T>) -> T {
     answer.unwrap_or_else(|error| panic!("{what} failed: {error:?}"))
 }
 
+/// What is there in time, whatever hangs elsewhere.
+pub(super) async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    match tokio::time::timeout(PATIENCE, future).await {
+        Ok(answer) => answer,
+        Err(_) => panic!("{what} was held up for {PATIENCE:?}"),
+    }
+}
+
 /// Runs all of them at once and gives their answers in order.
 pub(super) async fn together<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     tasks: impl IntoIterator<Item = F>,

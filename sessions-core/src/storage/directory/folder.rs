@@ -9,7 +9,7 @@ use std::{
 use super::{
     files::{self, Lasting},
     lock::{Lock, LockNumber, Locks},
-    turns::Turn,
+    turns::{Turn, Waiting},
 };
 use crate::{
     Record, RecordError, StorageKey, Timestamp,
@@ -40,6 +40,8 @@ impl Folder {
             match files::sync_folder(around) {
                 // Not ours to read, and so hardly the place where this folder was made just now.
                 Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+                // A file system that knows no such thing.
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => {}
                 synced => synced?,
             }
         }
@@ -64,7 +66,7 @@ impl Folder {
     }
 
     pub(super) fn load(&self, key: StorageKey, now: Timestamp) -> Result<Option<Record>, StorageError> {
-        let record = Self::read(&self.file(&key), Record::from_bytes)?;
+        let record = self.read(&self.file(&key), Record::from_bytes)?;
         Ok(record.filter(|record| !record.times.is_expired(now)))
     }
 
@@ -140,10 +142,15 @@ impl Folder {
         Ok(live)
     }
 
-    pub(super) fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StorageError> {
+    pub(super) fn purge(
+        &self,
+        waiting: &Waiting,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<usize, StorageError> {
         let mut freed = 0;
         let mut failure = None;
-        for key in keys(&self.path)? {
+        for key in self.keys(waiting)? {
             if freed == limit {
                 return Ok(freed);
             }
@@ -154,7 +161,7 @@ impl Folder {
                 Err(error) => failure = Some(error),
             }
         }
-        if let Err(error) = self.tidy_rosters(now) {
+        if let Err(error) = self.tidy_rosters(waiting, now) {
             failure = Some(error);
         }
         // One bad file must not keep the others.
@@ -172,7 +179,7 @@ impl Folder {
     ) -> Result<bool, StorageError> {
         let file = self.file(key);
         let read = || -> Result<_, StorageError> {
-            let record = Self::read(&file, Record::from_bytes)?;
+            let record = self.read(&file, Record::from_bytes)?;
             Ok(record.filter(&holds))
         };
         if read()?.is_none() {
@@ -210,13 +217,17 @@ impl Folder {
         Ok(lock)
     }
 
-    /// What is in a file, as `parse` reads it.
+    /// What is in a file, as `parse` reads it; `None` only if the folder is there, and the file is not.
     pub(super) fn read<T>(
+        &self,
         file: &Path,
         parse: impl FnOnce(&[u8]) -> Result<T, RecordError>,
     ) -> Result<Option<T>, StorageError> {
         match files::read(file) {
-            Ok(None) => Ok(None),
+            Ok(None) => {
+                self.locks.are_there().map_err(failed)?;
+                Ok(None)
+            }
             Ok(Some(bytes)) => Ok(Some(parse(&bytes)?)),
             // A link or a folder in the place of a file.
             Err(_) if fs::symlink_metadata(file).is_ok_and(|found| !found.is_file()) => {
@@ -224,6 +235,15 @@ impl Folder {
             }
             Err(error) => Err(failed(error)),
         }
+    }
+
+    /// The keys of all sessions, for as long as somebody waits for what is done with them.
+    pub(super) fn keys<'a>(
+        &self,
+        waiting: &'a Waiting,
+    ) -> Result<impl Iterator<Item = Result<[u8; 32], StorageError>> + use<'a>, StorageError> {
+        self.locks.are_there().map_err(failed)?;
+        keys(&self.path, waiting)
     }
 
     fn write(
@@ -264,7 +284,7 @@ impl Folder {
     /// Makes the names that a folder has got and lost last as long as they have to.
     pub(super) fn settle(&self, folder: &Path, lasting: Lasting) -> Result<(), StorageError> {
         if lasting.min(self.at_most).waits_for_names() {
-            files::sync_folder(folder).map_err(StorageError::outcome_unknown)?;
+            files::sync_folder(folder).map_err(StorageError::not_lasting)?;
         }
         Ok(())
     }
@@ -274,12 +294,14 @@ impl Folder {
     }
 }
 
-/// The keys that files of a folder are named by.
-pub(super) fn keys(
+/// The keys that files of a folder are named by, for as long as somebody waits for what is done with them.
+pub(super) fn keys<'a>(
     path: &Path,
-) -> Result<impl Iterator<Item = Result<[u8; 32], StorageError>>, StorageError> {
+    waiting: &'a Waiting,
+) -> Result<impl Iterator<Item = Result<[u8; 32], StorageError>> + use<'a>, StorageError> {
     let entries = fs::read_dir(path).map_err(failed)?;
     Ok(entries.filter_map(|entry| match entry {
+        _ if waiting.is_over() => Some(Err(StorageError::unavailable("nobody waits for this work"))),
         Ok(entry) => entry.file_name().to_str().and_then(parse_key).map(Ok),
         Err(error) => Some(Err(failed(error))),
     }))

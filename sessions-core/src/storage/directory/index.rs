@@ -5,7 +5,7 @@ use super::{
     files::Lasting,
     folder::{Folder, failed, keys},
     lock::{Lock, LockNumber},
-    turns::Turn,
+    turns::{Turn, Waiting},
 };
 use crate::{
     Record, StorageKey, Timestamp,
@@ -33,7 +33,7 @@ impl Folder {
         work: impl FnOnce(&mut Roster) -> T,
     ) -> Result<T, StorageError> {
         let file = self.rosters.join(index.to_string());
-        let before = Self::read(&file, Roster::from_bytes)?.unwrap_or_default();
+        let before = self.read(&file, Roster::from_bytes)?.unwrap_or_default();
         let mut roster = before.clone();
         let done = work(&mut roster);
         if roster == before {
@@ -59,8 +59,8 @@ impl Folder {
     }
 
     /// Removes the rosters of those who have not come back.
-    pub(super) fn tidy_rosters(&self, now: Timestamp) -> Result<(), StorageError> {
-        for index in keys(&self.rosters)? {
+    pub(super) fn tidy_rosters(&self, waiting: &Waiting, now: Timestamp) -> Result<(), StorageError> {
+        for index in keys(&self.rosters, waiting)? {
             let index = IndexKey::from_bytes(index?);
             let lock = self
                 .locks
@@ -74,9 +74,15 @@ impl Folder {
         Ok(())
     }
 
-    fn count(&self, application: &str, name: &str, now: Timestamp) -> Result<usize, StorageError> {
+    fn count(
+        &self,
+        waiting: &Waiting,
+        application: &str,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<usize, StorageError> {
         let mut count = 0;
-        for key in keys(self.path())? {
+        for key in self.keys(waiting)? {
             match self.load(StorageKey::from_bytes(key?), now) {
                 Ok(record) => count += usize::from(record.is_some_and(|it| it.is_of(application, name, now))),
                 Err(StorageError::Unreadable(_)) => {}
@@ -88,6 +94,7 @@ impl Folder {
 
     fn delete_some(
         &self,
+        waiting: &Waiting,
         application: &str,
         name: &str,
         limit: usize,
@@ -95,7 +102,7 @@ impl Folder {
     ) -> Result<usize, StorageError> {
         let mut deleted = 0;
         let mut failure = None;
-        for key in keys(self.path())? {
+        for key in self.keys(waiting)? {
             if deleted == limit {
                 // What has not been looked at is for the next call.
                 failure = None;
@@ -153,7 +160,7 @@ impl SessionIndex for DirectoryStorage {
 
     fn count(&self, application: &str, name: &str, now: Timestamp) -> StorageFuture<'_, usize> {
         let (application, name) = (application.to_owned(), name.to_owned());
-        self.run(move |folder| folder.count(&application, &name, now))
+        self.run(move |folder, waiting| folder.count(waiting, &application, &name, now))
     }
 
     fn delete_some(
@@ -164,6 +171,6 @@ impl SessionIndex for DirectoryStorage {
         now: Timestamp,
     ) -> StorageFuture<'_, usize> {
         let (application, name) = (application.to_owned(), name.to_owned());
-        self.run(move |folder| folder.delete_some(&application, &name, limit, now))
+        self.run(move |folder, waiting| folder.delete_some(waiting, &application, &name, limit, now))
     }
 }

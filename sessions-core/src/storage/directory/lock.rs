@@ -1,7 +1,7 @@
 //! One writer at a time for a key or a principal, among all threads and processes.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, ErrorKind},
     path::{Path, PathBuf},
 };
@@ -84,6 +84,12 @@ impl Locks {
     pub(super) fn open(path: PathBuf) -> io::Result<Self> {
         files::make_folder(&path)?;
         Ok(Self(path))
+    }
+
+    /// Fails if they are not. A folder that was moved away, or whose volume is not mounted, has no sessions to show;
+    /// that does not mean that they have ended.
+    pub(super) fn are_there(&self) -> io::Result<()> {
+        fs::symlink_metadata(&self.0).map(|_| ())
     }
 
     /// Waits for a lock.

@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use self::{
     folder::Folder,
     lock::LockNumber,
-    turns::{Caller, Turn, Turns},
+    turns::{Caller, Turn, Turns, Waiting},
 };
 use super::{
     CachedStorage, Created, Expected, Read, Replaced, SessionIndex, SessionStorage, StorageError,
@@ -34,6 +34,8 @@ use crate::{Record, StorageKey, Timestamp};
 /// A file that this version cannot read, one of a newer version perhaps, is [`StorageError::Unreadable`] to load,
 /// replace and touch; its key is taken; a delete removes it and is true; a purge leaves it alone. What is not named
 /// like a session is ignored.
+///
+/// A folder that went away, or whose volume is not mounted, is [`StorageError::Unavailable`]: its sessions have not ended.
 ///
 /// The index has a file for each principal, in the folder `by`, which is kept in the same way and goes when its last
 /// session does.
@@ -110,15 +112,19 @@ impl DirectoryStorage {
         CachedStorage::new(self)
     }
 
-    /// Does this work, which takes no turn, where it may block.
+    /// Does this work, which takes no turn, where it may block. What reads many files ends when nobody waits for it.
     fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Folder) -> Result<T, StorageError> + Send + 'static,
+        work: impl FnOnce(&Folder, &Waiting) -> Result<T, StorageError> + Send + 'static,
     ) -> StorageFuture<'_, T> {
         StorageFuture::boxed(async move {
             let runtime = Handle::try_current().map_err(StorageError::unavailable)?;
             let folder = Arc::clone(&self.folder);
-            blocking(&runtime, move || work(&folder)).await
+            let caller = Arc::new(Caller);
+            let waiting = Waiting::of(&caller);
+            let answer = blocking(&runtime, move || work(&folder, &waiting)).await;
+            drop(caller);
+            answer
         })
     }
 
@@ -161,7 +167,7 @@ impl SessionStorage for DirectoryStorage {
     }
 
     fn load(&self, key: StorageKey, _: Read, now: Timestamp) -> StorageFuture<'_, Option<Arc<Record>>> {
-        self.run(move |folder| Ok(folder.load(key, now)?.map(Arc::new)))
+        self.run(move |folder, _| Ok(folder.load(key, now)?.map(Arc::new)))
     }
 
     fn replace(
@@ -188,9 +194,10 @@ impl SessionStorage for DirectoryStorage {
         })
     }
 
-    /// Reads every file of the folder, until it has freed as many as it may, and then the index.
+    /// Reads every file of the folder, until it has freed as many as it may, and then the index. It ends when nobody waits
+    /// for it.
     fn purge_expired(&self, limit: usize, now: Timestamp) -> StorageFuture<'_, usize> {
-        self.run(move |folder| folder.purge(limit, now))
+        self.run(move |folder, waiting| folder.purge(waiting, limit, now))
     }
 
     fn index(&self) -> Option<&dyn SessionIndex> {

@@ -16,12 +16,26 @@ pub(super) struct Turns([Arc<Mutex<()>>; LockNumber::COUNT]);
 /// The right of one writer to wait for a lock file.
 pub(super) struct Turn {
     number: LockNumber,
-    caller: Weak<Caller>,
+    waiting: Waiting,
     _guard: OwnedMutexGuard<()>,
 }
 
-/// Is there for as long as somebody waits for the write.
+/// Is there for as long as somebody waits for the work.
 pub(super) struct Caller;
+
+/// Whether somebody waits for the work still.
+pub(super) struct Waiting(Weak<Caller>);
+
+impl Waiting {
+    pub(super) fn of(caller: &Arc<Caller>) -> Self {
+        Self(Arc::downgrade(caller))
+    }
+
+    /// Nobody does: it is of no use any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.0.strong_count() == 0
+    }
+}
 
 impl Turns {
     pub(super) fn new() -> Self {
@@ -32,7 +46,7 @@ impl Turns {
     pub(super) async fn wait(&self, number: LockNumber, caller: &Arc<Caller>) -> Turn {
         Turn {
             number,
-            caller: Arc::downgrade(caller),
+            waiting: Waiting::of(caller),
             _guard: Arc::clone(&self.0[number.index()]).lock_owned().await,
         }
     }
@@ -45,6 +59,6 @@ impl Turn {
 
     /// Whether nobody waits for the write any more.
     pub(super) fn is_given_up(&self) -> bool {
-        self.caller.strong_count() == 0
+        self.waiting.is_over()
     }
 }

@@ -118,17 +118,18 @@ impl Database {
 
     /// Waits in line, and for a connection.
     async fn writer(&self) -> Result<Writer<'_>, StorageError> {
-        let turn = self.line.lock().await;
-        let (pool, patience) = match &self.writers {
-            Writers::Shared => (&self.readers, Duration::ZERO),
-            Writers::Own(pool, patience) => (pool, *patience),
+        let since = Instant::now();
+        let (turn, pool, patience) = match &self.writers {
+            Writers::Shared => (self.line.lock().await, &self.readers, Duration::ZERO),
+            Writers::Own(pool, patience) => {
+                let turn = tokio::time::timeout(*patience, self.line.lock()).await;
+                let turn = turn.map_err(|_| StorageError::unavailable("others were writing for too long"))?;
+                (turn, pool, *patience)
+            }
         };
         Ok(Writer {
             connection: connection(pool).await?,
-            waits: Waits {
-                since: Instant::now(),
-                patience,
-            },
+            waits: Waits { since, patience },
             _turn: turn,
         })
     }
@@ -140,8 +141,17 @@ impl Database {
 
 async fn connection(pool: &SqlitePool) -> Result<PoolConnection<Sqlite>, StorageError> {
     // Without a runtime the pool would panic.
-    Handle::try_current().map_err(StorageError::unavailable)?;
-    pool.acquire().await.map_err(error::before)
+    let runtime = Handle::try_current().map_err(StorageError::unavailable)?;
+    if !pool.options().get_test_before_acquire() {
+        return pool.acquire().await.map_err(error::before);
+    }
+    // Whoever is dropped while the pool tests a connection for it closes that connection; the last one of
+    // `sqlite::memory:` is the database. So the pool is asked by a task, which is not dropped.
+    let pool = pool.clone();
+    let acquired = runtime.spawn(async move { pool.acquire().await }).await;
+    acquired
+        .map_err(StorageError::unavailable)?
+        .map_err(error::before)
 }
 
 /// Whose turn it is.

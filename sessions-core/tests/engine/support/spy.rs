@@ -33,6 +33,8 @@ pub(crate) enum Fault {
     HangAfter,
     /// It happens, and the reply is lost.
     LoseReply,
+    /// It happens, and may be lost with the power.
+    NotLasting,
     /// It does not happen, and the storage cannot tell.
     LoseRequest,
     /// The key is taken.
@@ -131,6 +133,10 @@ impl Spy {
             Some(Fault::LoseReply) => {
                 drop(apply(&self.inner));
                 failed(StorageError::outcome_unknown("reset"))
+            }
+            Some(Fault::NotLasting) => {
+                drop(apply(&self.inner));
+                failed(StorageError::not_lasting("the disk failed"))
             }
             Some(Fault::LoseRequest) => failed(StorageError::outcome_unknown("reset")),
             Some(Fault::Unreadable) => failed(RecordError::Version.into()),
