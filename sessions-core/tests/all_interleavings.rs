@@ -1,4 +1,4 @@
-//! Threads on one `MemoryStorage`, in every order that they can take.
+//! Threads on one `MemoryStorage`, in every order that two of them can take, but where it says most.
 //!
 //! `tests/run` runs it, with `--cfg model_checked`. Where that is not set there is nothing in it.
 
@@ -32,13 +32,22 @@ const ONE: StorageKey = StorageKey::from_bytes([1; 32]);
 const OTHER: StorageKey = StorageKey::from_bytes([2; 32]);
 const ANNA: IndexKey = IndexKey::from_bytes([3; 32]);
 
-/// Everything that can happen when these run at once, and what has to hold then. Threads are switched at most three times
-/// where none has to wait: mistakes that take more are rare, and all orders of three threads are too many to try.
+/// Everything that can happen when two threads run at once, and what has to hold then.
 fn every_order(world: impl Fn() + Send + Sync + 'static) {
+    orders(None, world);
+}
+
+/// The same for what has too many orders to try them all: threads are switched at most three times where none has to
+/// wait. Mistakes that take more are rare.
+fn most_orders(world: impl Fn() + Send + Sync + 'static) {
+    orders(Some(3), world);
+}
+
+fn orders(switches: Option<usize>, world: impl Fn() + Send + Sync + 'static) {
     let orders = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&orders);
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(3);
+    builder.preemption_bound = switches;
     builder.check(move || {
         counted.fetch_add(1, Ordering::Relaxed);
         world();
@@ -111,7 +120,7 @@ fn of_two_writes_at_a_revision_one_wins_and_is_what_is_stored() {
 
 #[test]
 fn no_write_brings_a_deleted_session_back() {
-    every_order(|| {
+    most_orders(|| {
         let storage = MemoryStorage::new();
         create(&storage, ONE, record(*b"old")).unwrap();
         let touch = Touch {
@@ -165,7 +174,7 @@ fn the_bound_holds_among_threads_and_the_last_room_is_given_to_one() {
 
 #[test]
 fn a_full_storage_refuses_nobody_for_whom_another_thread_makes_room() {
-    every_order(|| {
+    most_orders(|| {
         let storage = MemoryStorage::new().max_sessions(1);
         create(&storage, ONE, record([])).unwrap();
         let mut new = record(*b"new");
@@ -206,6 +215,62 @@ fn a_touch_and_a_purge_at_the_deadline_do_not_leave_half_a_session() {
             touched
         };
         assert_eq!(load(&storage, ONE, end).is_some(), touched == Touched::Touched);
+    });
+}
+
+#[test]
+fn a_write_that_grows_fits_if_a_delete_made_room_and_changes_nothing_if_not() {
+    every_order(|| {
+        // Room for two sessions of nothing, and for no more than half of what is written.
+        let storage = MemoryStorage::new().max_bytes(2 * 1024);
+        for key in [ONE, OTHER] {
+            create(&storage, key, record([])).unwrap();
+        }
+        let grown: [u8; 512] = [1; 512];
+        let (deleting, key) = (storage.clone(), OTHER);
+        let delete = thread::spawn(move || at_once(deleting.delete(key, NOW)).unwrap());
+        let replaced = at_once(storage.replace(ONE, record(grown).into(), Expected::Epoch(0), NOW));
+        assert!(delete.join().unwrap());
+        let payload = load(&storage, ONE, NOW).unwrap().payload.clone();
+        match replaced {
+            Ok(replaced) => {
+                assert_eq!(replaced, Replaced::Done);
+                assert_eq!(payload.as_bytes(), grown);
+            }
+            Err(StorageError::Full) => assert_eq!(payload.as_bytes(), b""),
+            Err(error) => panic!("{error}"),
+        }
+        // All the room is there again, and no more.
+        assert!(at_once(storage.delete(ONE, NOW)).unwrap());
+        create(&storage, ONE, record([])).unwrap();
+        create(&storage, OTHER, record([])).unwrap();
+        assert!(at_once(storage.replace(ONE, record([1]).into(), Expected::Epoch(0), NOW)).is_err());
+    });
+}
+
+#[test]
+fn a_write_and_a_purge_at_the_deadline_do_not_leave_half_a_session() {
+    every_order(|| {
+        let storage = MemoryStorage::new();
+        let stored = record(*b"old");
+        create(&storage, ONE, stored.clone()).unwrap();
+        let end = stored.times.deadline();
+        let last = Timestamp::from_millis(end.as_millis() - 1);
+        let mut new = record(*b"new");
+        new.times.idle_deadline = end.after(MINUTE);
+        let purging = storage.clone();
+        let purge = thread::spawn(move || at_once(purging.purge_expired(10, end)).unwrap());
+        let replaced = at_once(storage.replace(ONE, new.into(), Expected::Epoch(0), last)).unwrap();
+        assert_eq!(purge.join().unwrap(), usize::from(replaced == Replaced::NotFound));
+        let left = load(&storage, ONE, end);
+        match replaced {
+            Replaced::Done => assert_eq!(left.unwrap().payload.as_bytes(), b"new"),
+            Replaced::NotFound => assert_eq!(left, None),
+            other => panic!("{other:?}"),
+        }
+        let sessions = usize::from(replaced == Replaced::Done);
+        let counts = format!("MemoryStorage {{ sessions: {sessions}, principals: 0 }}");
+        assert_eq!(counted(&storage), counts);
     });
 }
 

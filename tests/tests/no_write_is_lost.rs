@@ -11,10 +11,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tests::{client::Client, process::Process};
+use tests::{
+    client::{Client, Response},
+    process::Process,
+};
 
 const CLIENTS: u64 = 8;
 const INCREMENTS: u64 = 10_000;
+/// Of so many at most several processes may leave it open whether they were written.
+const UNKNOWN: u64 = 10;
 const RACES: u64 = 1000;
 const THREADS: u64 = 8;
 /// How old a copy may be where others write, too; so short that a test can wait for its end.
@@ -81,6 +86,9 @@ impl Servers {
 /// what nobody knows of is not tried again, and may be there or not.
 fn counts_exactly(kind: &str, servers: usize) {
     let began = Instant::now();
+    // Nothing fails here. But on a machine that has too much to do, one of several processes may wait for the others for
+    // longer than a storage may take, in the middle of a write.
+    let allowed = if servers == 1 { 0 } else { UNKNOWN };
     let servers = Servers::start(kind, servers);
     let mut client = servers.logged_in();
     let (again, unknown) = (AtomicU64::new(0), AtomicU64::new(0));
@@ -107,6 +115,7 @@ fn counts_exactly(kind: &str, servers: usize) {
     let last = client.send("POST", "/add", &[], b"").unwrap();
     let (again, unknown) = (again.into_inner(), unknown.into_inner());
     let counted = last.text().parse::<u64>().unwrap() - 1;
+    assert!(unknown <= allowed, "of {unknown} nobody knows");
     assert!(
         (INCREMENTS..=INCREMENTS + unknown).contains(&counted),
         "{counted}, and of {unknown} nobody knows"
@@ -117,32 +126,63 @@ fn counts_exactly(kind: &str, servers: usize) {
     );
 }
 
+/// What those who raced with a logout were told.
+#[derive(Debug, Default)]
+struct Racers {
+    /// One more was written.
+    added: AtomicU64,
+    /// They had a session when they came. What they wrote back was written, or dropped because of the logout.
+    let_in: AtomicU64,
+    /// There was no session any more when they came.
+    refused: AtomicU64,
+    /// They have met too many others, and nothing was written.
+    contended: AtomicU64,
+}
+
+impl Racers {
+    fn count(&self, answer: &Response) {
+        let counter = match answer.status {
+            200 => &self.added,
+            204 => &self.let_in,
+            401 => &self.refused,
+            503 => &self.contended,
+            _ => panic!("{answer:?}"),
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 /// A logout while slow requests write back what they have read: nobody is logged in again, at any server; not even
 /// whoever has come with such a request, and may have been given a token.
 fn no_logout_is_undone(kind: &str, servers: usize) {
     let began = Instant::now();
     let servers = Servers::start(kind, servers);
-    let late = AtomicU64::new(0);
+    let (late, racers) = (AtomicU64::new(0), Racers::default());
     thread::scope(|scope| {
         for thread in 0..THREADS {
-            let (servers, late) = (&servers, &late);
+            let (servers, late, racers) = (&servers, &late, &racers);
             scope.spawn(move || {
                 for race in 0..RACES / THREADS {
-                    let waited = race_a_logout(servers, race + thread);
+                    let waited = race_a_logout(servers, race + thread, racers);
                     late.fetch_max(waited.as_micros().try_into().unwrap(), Ordering::Relaxed);
                 }
             });
         }
     });
     println!(
-        "{kind}: {RACES} logouts, seen by all after {:?}, {:?}",
+        "{kind}: {RACES} logouts, seen by all after {:?}, {racers:?}, {:?}",
         Duration::from_micros(late.into_inner()),
         began.elapsed()
     );
+    // There was a race: some came before the logout, and others after it.
+    assert!(racers.added.into_inner() > 0, "nobody wrote");
+    for racers in [racers.let_in, racers.refused] {
+        assert!(racers.into_inner() >= RACES / 20, "it was no race");
+    }
 }
 
 /// Says how long it took until all servers knew of the logout.
-fn race_a_logout(servers: &Servers, race: u64) -> Duration {
+fn race_a_logout(servers: &Servers, race: u64, racers: &Racers) -> Duration {
     let client = servers.logged_in();
     let paths = [
         format!("/write/{}", race % 4),
@@ -154,7 +194,8 @@ fn race_a_logout(servers: &Servers, race: u64) -> Duration {
             let mut client = client.clone();
             client.moved_to(servers.address(server));
             scope.spawn(move || {
-                client.send("POST", path, &[], b"").unwrap();
+                let answer = client.send("POST", path, &[], b"").unwrap();
+                racers.count(&answer);
                 client
             })
         });

@@ -1,16 +1,18 @@
 //! The application's own database.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use sessions_core::{
     StorageKey, Timestamp,
     storage::{
-        SessionIndex as _, SessionStorage, SqliteStorage,
+        Read, SessionIndex as _, SessionStorage, SqliteStorage,
         contract::{NOW, full_record, record},
     },
 };
+use sqlx::SqlitePool;
+use tokio::sync::Barrier;
 
-use crate::{KEY, assert_unavailable, folder, in_memory, load, pool, run};
+use crate::{KEY, assert_unavailable, folder, in_memory, load, options, pool, run};
 
 #[tokio::test]
 async fn the_tables_stand_beside_those_of_the_application() {
@@ -115,6 +117,55 @@ async fn a_purge_frees_more_than_one_batch() {
         .await
         .unwrap();
     assert_eq!(left, 0);
+}
+
+/// Four purge at once what has expired, each through a storage of its own on one file.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn several_purges_at_once_free_each_session_once() {
+    const EXPIRED: u16 = 2000;
+    let (_folder, path) = folder();
+    let mut nodes = Vec::new();
+    for _ in 0..4 {
+        let options = options(&path).busy_timeout(Duration::from_secs(30));
+        let pool = SqlitePool::connect_with(options).await.unwrap();
+        nodes.push(SqliteStorage::from_pool(pool).await.unwrap());
+    }
+    let stored = Arc::new(record([]));
+    for number in 0..EXPIRED {
+        let mut key = [0; 32];
+        key[..2].copy_from_slice(&number.to_be_bytes());
+        let key = StorageKey::from_bytes(key);
+        nodes[0].create(key, stored.clone(), NOW).await.unwrap();
+    }
+    let end = stored.times.deadline();
+    let mut live = record([]);
+    live.times.idle_deadline = end.after(Duration::from_secs(60));
+    nodes[0].create(KEY, live.into(), NOW).await.unwrap();
+    let start = Arc::new(Barrier::new(nodes.len()));
+    let purges: Vec<_> = nodes
+        .iter()
+        .map(|node| {
+            let (node, start) = (node.clone(), Arc::clone(&start));
+            tokio::spawn(async move {
+                start.wait().await;
+                let mut freed = 0;
+                loop {
+                    match node.purge_expired(100, end).await.unwrap() {
+                        0 => return freed,
+                        some => freed += some,
+                    }
+                }
+            })
+        })
+        .collect();
+    let mut freed = Vec::new();
+    for purge in purges {
+        freed.push(purge.await.unwrap());
+    }
+    assert_eq!(freed.iter().sum::<usize>(), usize::from(EXPIRED), "{freed:?}");
+    assert!(freed.iter().filter(|&&freed| freed > 0).count() > 1, "{freed:?}");
+    let left = nodes[0].load(KEY, Read::Latest, end);
+    assert!(left.await.unwrap().is_some());
 }
 
 #[tokio::test]

@@ -161,6 +161,36 @@ async fn no_copy_is_kept_at_a_capacity_of_zero() {
 }
 
 #[tokio::test]
+async fn no_more_copies_are_kept_than_it_has_room_for_and_no_session_is_lost_for_it() {
+    let Nodes { cached, other, .. } = nodes(|_| ());
+    let cached = cached.capacity(100);
+    let keys: Vec<_> = (0..10_000_u16)
+        .map(|number| {
+            let mut key = [7; 32];
+            // Spread over the parts of the cache.
+            key[..2].copy_from_slice(&number.to_be_bytes());
+            key[30..].copy_from_slice(&number.to_be_bytes());
+            StorageKey::from_bytes(key)
+        })
+        .collect();
+    for &key in &keys {
+        other.create(key, record([]).into(), NOW).await.unwrap();
+    }
+    for &key in &keys {
+        assert!(cached.load(key, Read::Any, NOW).await.unwrap().is_some());
+    }
+    // Nobody waits for those that are not ready: they ask for nothing, and put nothing in.
+    let copies = keys
+        .iter()
+        .filter(|&&key| cached.load(key, Read::Any, NOW).is_ready())
+        .count();
+    assert!((1..=100).contains(&copies), "{copies} copies");
+    for &key in &keys {
+        assert!(cached.load(key, Read::Any, NOW).await.unwrap().is_some());
+    }
+}
+
+#[tokio::test]
 async fn a_write_through_it_needs_no_load() {
     let Nodes { cached, behind, .. } = nodes(|_| ());
     let first = record(*b"first");

@@ -61,17 +61,18 @@ async fn add_one(session: Result<CurrentSession<Count>, SessionError>) -> Result
     session?.update(add_one).await
 }
 
-/// A slow request that writes back what it has read: `POST /write/MILLISECONDS`.
+/// A slow request that writes back what it has read: `POST /write/MILLISECONDS`; 401 without a session.
 #[post("/write/{milliseconds}")]
-async fn write(wait: web::Path<u64>, session: CurrentSession<Count>) -> actix_web::Result<impl Responder> {
-    if let Some(count) = session.get() {
-        actix_web::rt::time::sleep(Duration::from_millis(*wait)).await;
-        session.set(Count {
-            count: count.count + 1,
-            ..Count::clone(&count)
-        })?;
-    }
-    Ok(HttpResponse::NoContent())
+async fn write(wait: web::Path<u64>, session: CurrentSession<Count>) -> actix_web::Result<HttpResponse> {
+    let Some(count) = session.get() else {
+        return Ok(HttpResponse::Unauthorized().finish());
+    };
+    actix_web::rt::time::sleep(Duration::from_millis(*wait)).await;
+    session.set(Count {
+        count: count.count + 1,
+        ..Count::clone(&count)
+    })?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 #[post("/logout")]
