@@ -1,13 +1,12 @@
 //! Authenticated encryption: nobody else can read it or make it.
 
-use aws_lc_rs::{
-    aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
-    error::Unspecified,
-};
+use std::sync::Arc;
+
+use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
 use super::{
-    BoundProtection, Guarantee, Key, KeyRing, Protection, ProtectionError, Purpose,
-    key::{BoundKeys, PREFIX_LEN},
+    BoundProtection, Guarantee, Key, KeyError, KeyRing, Protection, ProtectionError, Purpose,
+    bound::{Bound, PREFIX_LEN, Working},
 };
 use crate::{ConfigError, secret::random};
 
@@ -33,23 +32,29 @@ impl Protection for Encrypted {
     }
 
     fn bind(&self, purpose: &Purpose<'_>) -> Result<Box<dyn BoundProtection>, ConfigError> {
-        let keys = self.0.bind(b"AES-256-GCM-SIV", purpose, |key| {
-            let unusable = |_: Unspecified| super::KeyError::Length(Key::LEN);
-            Ok(LessSafeKey::new(
-                UnboundKey::new(&AES_256_GCM_SIV, key).map_err(unusable)?,
-            ))
-        })?;
-        Ok(Box::new(BoundEncrypted(keys)))
+        Ok(Box::new(BoundEncrypted(self.0.bind(purpose)?)))
     }
 }
 
-struct BoundEncrypted(BoundKeys<LessSafeKey>);
+impl Working for LessSafeKey {
+    fn algorithm(_: &Key) -> &'static [u8] {
+        b"AES-256-GCM-SIV"
+    }
+
+    fn new(_: &Key, derived: &[u8; Key::LEN]) -> Result<Self, ConfigError> {
+        let key = UnboundKey::new(&AES_256_GCM_SIV, derived).map_err(|_| KeyError::Length(Key::LEN))?;
+        Ok(Self::new(key))
+    }
+}
+
+struct BoundEncrypted(Arc<Bound<LessSafeKey>>);
 
 const HEAD_LEN: usize = PREFIX_LEN + NONCE_LEN;
 
 impl BoundProtection for BoundEncrypted {
     fn protect(&self, bytes: &mut Vec<u8>) -> Result<(), ProtectionError> {
-        let key = self.0.current();
+        let keys = self.0.keys();
+        let key = keys.current();
         let nonce = random::<NONCE_LEN>()?;
         key.key
             .seal_in_place_append_tag(
@@ -63,7 +68,8 @@ impl BoundProtection for BoundEncrypted {
     }
 
     fn unprotect(&self, bytes: &mut Vec<u8>) -> Result<(), ProtectionError> {
-        let key = self.0.of(bytes)?;
+        let keys = self.0.keys();
+        let key = keys.of(bytes)?;
         let (head, sealed) = bytes
             .split_at_mut_checked(HEAD_LEN)
             .ok_or(ProtectionError::Forged)?;
