@@ -13,8 +13,8 @@ use crate::{ConfigError, secret::random};
 /// AES-256-GCM-SIV (RFC 8452) under a key of its own for each application and session name.
 ///
 /// The token is `version · key id · nonce · ciphertext · tag`. Nonces are random. In this mode a nonce that repeats
-/// shows only whether two tokens hold the same data, and forges nothing; RFC 8452 (section 9) allows 2^32 and more
-/// tokens of one key for all that.
+/// shows only whether two tokens hold the same data, and forges nothing; RFC 8452 (section 9) allows 2^64 tokens under
+/// one key for all that. `docs/tokens.md` has the format to the byte.
 #[derive(Clone, Debug)]
 pub struct Encrypted(KeyRing);
 

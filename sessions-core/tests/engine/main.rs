@@ -13,3 +13,4 @@ mod renewal;
 mod support;
 mod upgrades;
 mod upkeep;
+mod vectors;
