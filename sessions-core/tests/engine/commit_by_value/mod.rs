@@ -5,4 +5,5 @@ mod key_states;
 mod keys;
 mod secrecy;
 mod slot;
+mod splicing;
 mod tampering;
