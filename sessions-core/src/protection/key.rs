@@ -6,6 +6,7 @@ use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
+use super::Suite;
 use crate::{
     RandomError,
     secret::{self, random},
@@ -13,7 +14,10 @@ use crate::{
 
 /// A secret key of 32 bytes; wiped when dropped, and never shown.
 #[derive(Clone)]
-pub struct Key(Zeroizing<[u8; Self::LEN]>);
+pub struct Key {
+    bytes: Zeroizing<[u8; Self::LEN]>,
+    suite: Suite,
+}
 
 /// Text or bytes that are of no use as a key.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +50,9 @@ pub enum KeyError {
     /// Not the id of a key.
     #[error("the id of a key is {} hexadecimal digits", 2 * KeyId::LEN)]
     Id,
+    /// Not the name of a suite.
+    #[error("before a key and a colon stands its suite: `aes-256-gcm-siv` or `chacha20-poly1305`")]
+    Suite,
     /// Nothing that a key can be.
     #[error(
         "a key is base64, and before it stands at most what it is: `current`, `upcoming`, `retired` or `revoked`"
@@ -107,7 +114,7 @@ impl Key {
         if is_uniform(bytes) {
             return Err(KeyError::Weak);
         }
-        Ok(Self(key))
+        Ok(Self::of(key))
     }
 
     /// The key that a secret which the application has anyway leads to (HKDF-SHA256): always the same one, and it says
@@ -123,7 +130,7 @@ impl Key {
         if is_uniform(secret) {
             return Err(KeyError::Weak);
         }
-        Ok(Self(secret::derive(b"sessions", secret, &[b"key"])))
+        Ok(Self::of(secret::derive(b"sessions", secret, &[b"key"])))
     }
 
     /// The key that is written as 32 bytes in base64, with padding.
@@ -141,27 +148,59 @@ impl Key {
     /// # Errors
     /// The system has no random bytes.
     pub fn generate() -> Result<Self, RandomError> {
-        Ok(Self(Zeroizing::new(random()?)))
+        Ok(Self::of(Zeroizing::new(random()?)))
     }
 
     /// The key in base64, to be kept somewhere safe.
     #[must_use]
     pub fn expose_base64(&self) -> Zeroizing<String> {
-        Zeroizing::new(STANDARD.encode(*self.0))
+        Zeroizing::new(STANDARD.encode(*self.bytes))
+    }
+
+    /// The same bytes as a key for another suite: another key, with an id of its own.
+    #[must_use]
+    pub fn with_suite(self, suite: Suite) -> Self {
+        Self { suite, ..self }
+    }
+
+    /// What it encrypts with.
+    #[must_use]
+    pub fn suite(&self) -> Suite {
+        self.suite
+    }
+
+    /// A key as a ring's text has it: base64, after its suite if that is not the default.
+    pub(super) fn from_text(text: &str) -> Result<Self, KeyError> {
+        match text.split_once(':') {
+            Some((suite, key)) => Ok(Self::from_base64(key)?.with_suite(Suite::named(suite)?)),
+            None => Self::from_base64(text),
+        }
+    }
+
+    fn of(bytes: Zeroizing<[u8; Self::LEN]>) -> Self {
+        Self {
+            bytes,
+            suite: Suite::default(),
+        }
     }
 
     /// What tokens call it.
     #[must_use]
     pub fn id(&self) -> KeyId {
+        // Nodes that disagree about a key's suite have two keys, and each leaves the other's tokens alone.
+        let suite: &[u8] = match self.suite {
+            Suite::Aes256GcmSiv => b"",
+            other => other.algorithm(),
+        };
         let mut id = [0; KeyId::LEN];
-        let digest = digest::digest(&digest::SHA256, &*self.derive(&[b"key id"]));
+        let digest = digest::digest(&digest::SHA256, &*self.derive(&[b"key id", suite]));
         id.copy_from_slice(&digest.as_ref()[..KeyId::LEN]);
         KeyId(id)
     }
 
     /// The key of one purpose and one algorithm.
     pub(super) fn derive(&self, info: &[&[u8]]) -> Zeroizing<[u8; Self::LEN]> {
-        secret::derive(b"sessions", &*self.0, info)
+        secret::derive(b"sessions", &*self.bytes, info)
     }
 }
 

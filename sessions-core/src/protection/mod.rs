@@ -8,6 +8,7 @@ mod key;
 mod plain;
 mod ring;
 mod signed;
+mod suite;
 mod text;
 
 pub use self::{
@@ -17,6 +18,7 @@ pub use self::{
     plain::Plain,
     ring::KeyRing,
     signed::Signed,
+    suite::Suite,
 };
 use crate::{ConfigError, RandomError, lp::put};
 

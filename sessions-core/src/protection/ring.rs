@@ -39,11 +39,12 @@ use crate::ConfigError;
 /// # As text
 ///
 /// In the environment and in files a ring is a list of keys in base64, each after its state; of a revoked key the id is
-/// enough. A key without a state is the current one if it is the first of the list, and retired otherwise.
+/// enough. A key without a state is the current one if it is the first of the list, and retired otherwise. A key for
+/// another [`Suite`](super::Suite) than the default stands after the suite's name.
 ///
 /// ```text
 /// current  mV5M…=
-/// upcoming 9f0A…=
+/// upcoming chacha20-poly1305:9f0A…=
 /// retired  Qk3t…=
 /// revoked  1f0c44ab
 /// ```

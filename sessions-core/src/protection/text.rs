@@ -28,7 +28,7 @@ pub(super) fn keys<'t>(entries: impl IntoIterator<Item = (usize, &'t str)>) -> R
         let id = match state {
             State::Revoked => id(text).map_err(wrong)?,
             _ => {
-                let key = Key::from_base64(text).map_err(wrong)?;
+                let key = Key::from_text(text).map_err(wrong)?;
                 let id = key.id();
                 match state {
                     State::Current if current.is_some() => return Err(wrong(KeyError::SecondCurrent)),
@@ -73,5 +73,5 @@ fn state(entry: &str, first: bool) -> Result<(State, &str), KeyError> {
 
 /// The id of a revoked key, or that of the key itself.
 fn id(text: &str) -> Result<KeyId, KeyError> {
-    text.parse().or_else(|_| Ok(Key::from_base64(text)?.id()))
+    text.parse().or_else(|_| Ok(Key::from_text(text)?.id()))
 }

@@ -18,12 +18,12 @@ use sessions_core::{
     Clock, Record, Session, SessionSpec, StorageKey, Timestamp,
     engine::{Engine, SessionStatus},
     options::{Options, ServerSide},
-    protection::{Encrypted, Key, KeyRing, Plain, Protection, Signed},
+    protection::{Encrypted, Key, KeyRing, Plain, Protection, Signed, Suite},
     serializer::Json,
     storage::{MemoryStorage, SessionStorage},
 };
 
-use crate::support::{Client, Login, World, at_once, encode, key, login, mins, nobody, ring};
+use crate::support::{Client, Login, World, at_once, encode, key, login, mins, nobody};
 
 /// One session as it was: its token, its record if a storage kept it, and what it has to be read as.
 #[derive(Serialize, Deserialize)]
@@ -56,7 +56,17 @@ enum Protected {
     No,
     Signed,
     Encrypted,
+    EncryptedWithChaCha,
     Both,
+}
+
+impl Protected {
+    fn ring(self, key: Key) -> KeyRing {
+        KeyRing::new(match self {
+            Self::EncryptedWithChaCha => key.with_suite(Suite::ChaCha20Poly1305),
+            _ => key,
+        })
+    }
 }
 
 /// [`Login`], in the other format.
@@ -103,7 +113,7 @@ fn by_value<T: Session>(world: &World, protected: Protected, keys: &KeyRing) -> 
     let protection: &dyn Protection = match protected {
         Protected::No => &Plain,
         Protected::Signed => &signed,
-        Protected::Encrypted => &encrypted,
+        Protected::Encrypted | Protected::EncryptedWithChaCha => &encrypted,
         Protected::Both => &both,
     };
     world.client_side(protection)
@@ -127,10 +137,8 @@ fn opens<T: Account>(kept: &Kept) {
     let world = World::new();
     let now = Timestamp::from_millis(kept.now);
     world.clock.set(now);
-    let keys = kept
-        .key
-        .as_deref()
-        .map_or(ring(1), |key| KeyRing::new(Key::from_base64(key).unwrap()));
+    let own = |text: &str| Key::from_base64(text).unwrap();
+    let keys = kept.protection.ring(kept.key.as_deref().map_or(key(1), own));
     let engine = match &kept.record {
         None => by_value::<T>(&world, kept.protection, &keys),
         Some(record) => {
@@ -172,7 +180,7 @@ fn what_every_earlier_version_has_written_is_read() {
         }
     }
     // So that nothing goes missing either.
-    assert!(read >= 36, "{read}");
+    assert!(read >= 40, "{read}");
 }
 
 fn add(folder: &Path) {
@@ -212,10 +220,11 @@ fn add_class<T: Account>(folder: &Path, class: Class) {
         ("plain", Protected::No),
         ("signed", Protected::Signed),
         ("encrypted", Protected::Encrypted),
+        ("encrypted-with-chacha", Protected::EncryptedWithChaCha),
         ("both", Protected::Both),
     ] {
         let world = World::new();
-        let engine = by_value::<T>(&world, protection, &ring(1));
+        let engine = by_value::<T>(&world, protection, &protection.ring(key(1)));
         let mut client = Client::new(&engine);
         at_once(client.does(|slot| slot.start(T::of(login("alice", 70_000)))));
         keep(&format!("value-{what}"), &world, &client, protection, None);
@@ -232,7 +241,12 @@ fn add_class<T: Account>(folder: &Path, class: Class) {
     }
     for (what, protection) in [("plain", Protected::No), ("signed", Protected::Signed)] {
         let world = World::new();
-        let engine = by_id::<T>(&world, protection, &ring(1), world.storage.clone());
+        let engine = by_id::<T>(
+            &world,
+            protection,
+            &protection.ring(key(1)),
+            world.storage.clone(),
+        );
         let keep = |what: &str, client: &Client<T>| {
             let record = at_once(client.open())
                 .public_id()

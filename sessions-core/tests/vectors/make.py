@@ -15,9 +15,9 @@ import json
 from base64 import b64encode, urlsafe_b64encode
 from pathlib import Path
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
+from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV, ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
 NOW = 1_767_225_600_000  # the beginning of 2026
 VERSION = b"\x01"
@@ -47,8 +47,11 @@ def purpose(mode, application, name):
     return lp(mode, application.encode(), name.encode())
 
 
-def key_id(key):
-    return hashlib.sha256(hkdf(b"sessions", key, b"key id")).digest()[:4]
+CHACHA = b"HKDF-SHA256+CHACHA20-POLY1305"
+
+
+def key_id(key, suite=b""):
+    return hashlib.sha256(hkdf(b"sessions", key, b"key id" + suite)).digest()[:4]
 
 
 def derived_key(secret):
@@ -59,21 +62,29 @@ def subkey(key, algorithm, purpose):
     return hkdf(b"sessions", key, algorithm + purpose)
 
 
-def context(key, algorithm, purpose):
-    return purpose + VERSION + key_id(key) + algorithm
+def context(key_id, algorithm, purpose):
+    return purpose + VERSION + key_id + algorithm
 
 
 def encrypted(key, purpose, data, label):
     algorithm = b"AES-256-GCM-SIV"
     nonce = made(label, 12)
     cipher = AESGCMSIV(subkey(key, algorithm, purpose))
-    sealed = cipher.encrypt(nonce, data, context(key, algorithm, purpose))
+    sealed = cipher.encrypt(nonce, data, context(key_id(key), algorithm, purpose))
     return VERSION + key_id(key) + nonce + sealed
+
+
+def encrypted_with_chacha(key, purpose, data, label):
+    name = key_id(key, CHACHA)
+    salt = made(label, 24)
+    one_time = HKDFExpand(SHA256(), 32, salt).derive(subkey(key, CHACHA, purpose))
+    sealed = ChaCha20Poly1305(one_time).encrypt(bytes(12), data, context(name, CHACHA, purpose))
+    return VERSION + name + salt + sealed
 
 
 def signed(key, purpose, data, label):
     algorithm = b"HMAC-SHA256"
-    code = hmac.digest(subkey(key, algorithm, purpose), context(key, algorithm, purpose) + data, "sha256")
+    code = hmac.digest(subkey(key, algorithm, purpose), context(key_id(key), algorithm, purpose) + data, "sha256")
     return VERSION + key_id(key) + data + code
 
 
@@ -137,7 +148,11 @@ def mask(application, name, handle, by, secret, salt):
 # The vectors.
 
 PLACES = [("", "login"), ("shop", "login"), ("shöp & söhne", "X-Cart")]
-PROTECTIONS = {"encrypted": encrypted, "signed": signed}
+PROTECTIONS = {
+    "encrypted": encrypted,
+    "encrypted with chacha20-poly1305": encrypted_with_chacha,
+    "signed": signed,
+}
 
 
 def times(**others):
@@ -177,7 +192,7 @@ def values():
                     "name": name,
                     "protection": protection,
                     "key": b64encode(key).decode(),
-                    "key_id": key_id(key).hex(),
+                    "key_id": token[1:5].hex(),
                     "id": text(handle),
                     "times": when,
                     "payload": payload,

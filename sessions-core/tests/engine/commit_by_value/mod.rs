@@ -6,4 +6,5 @@ mod keys;
 mod secrecy;
 mod slot;
 mod splicing;
+mod suites;
 mod tampering;
