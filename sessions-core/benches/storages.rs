@@ -216,7 +216,7 @@ async fn room(count: u64) -> Result<(), Failure> {
             principal: Some(Principal::new("anna@example.com")),
             ..record(PAYLOAD)
         };
-        if number % (count / 1000) == 0 {
+        if number.is_multiple_of(count / 1000) {
             record.times.idle_deadline = soon();
         }
         Arc::new(record)

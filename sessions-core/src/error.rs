@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::{IdError, KeyError, ProtectionError, RandomError, SerializerError, StorageError, Violation};
+use crate::{
+    IdError, KeyError, KeyId, ProtectionError, RandomError, SerializerError, StorageError, Violation,
+};
 
 /// A session that could not be read or written. That there is none is never an error.
 ///
@@ -157,6 +159,9 @@ pub enum ConfigError {
     /// Two keys of one ring have the same id.
     #[error("two keys of the key ring are the same or share an id: remove one, or generate another")]
     DuplicateKey,
+    /// A key of the ring is revoked.
+    #[error("the key {_0} is revoked, and cannot be on the ring, too: rotate to another one first")]
+    RevokedKey(KeyId),
     /// A key is of no use.
     #[error(transparent)]
     Key(#[from] KeyError),

@@ -1,14 +1,16 @@
-//! What is told to `tracing`, in one place: names and public ids, never a token, a payload or a principal.
+//! What is told to `tracing`, in one place: names and public ids, never a token, a
+//! payload, a key or a principal.
 
 use std::{
     any::type_name,
     error::Error,
+    path::Path,
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use tracing::{debug, error, warn};
+use tracing::{debug, error, info, warn};
 
-use crate::{PublicId, Schema, StorageError};
+use crate::{KeyRing, PublicId, Schema, StorageError};
 
 /// A token that is no session: malformed, forged, expired or unknown.
 pub(crate) fn rejected(name: &str, reason: &'static str) {
@@ -107,4 +109,22 @@ pub(crate) fn storage_failed(name: &str, operation: &'static str, failure: &Stor
 /// A round of a storage's upkeep.
 pub(crate) fn purged(name: &str, freed: usize) {
     debug!(session = name, freed, "expired sessions were freed");
+}
+
+/// A key file that others may read.
+pub(crate) fn keys_readable(path: &Path) {
+    warn!(path = %path.display(), "others may read the key file: only the server's own user should");
+}
+
+/// Other keys, from the file that they are kept in.
+pub(crate) fn keys_changed(path: &Path, keys: &KeyRing) {
+    info!(path = %path.display(), ?keys, "the key file has changed, and its keys were taken");
+}
+
+/// A key file of no use; the keys stay as they are.
+pub(crate) fn keys_kept(failure: &(dyn Error + 'static)) {
+    error!(
+        error = failure,
+        "the key file was not taken, and the keys stay as they are"
+    );
 }

@@ -1,5 +1,8 @@
 //! What names a session: the handle that anyone may see, and the key under which a storage keeps it.
 
+#[cfg(test)]
+mod tests;
+
 use std::{fmt, str::FromStr, sync::Arc};
 
 use aws_lc_rs::digest;

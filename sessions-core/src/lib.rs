@@ -56,7 +56,7 @@ pub use {
     id::{IdError, IdGenerator, PublicId, RequestView, StorageKey},
     lifetime::Times,
     principal::{Principal, ToPrincipal},
-    protection::{BoundProtection, Key, KeyError, KeyRing, Protection, ProtectionError},
+    protection::{BoundProtection, Key, KeyError, KeyId, KeyRing, Protection, ProtectionError},
     record::{Payload, Record, RecordError, Revision},
     schema::{Fingerprint, Schema, Upgrade},
     secret::{RandomError, SecretHash, Token},

@@ -1,5 +1,8 @@
 //! Random bytes, secrets and their hashes: never shown, wiped when dropped, compared in constant time.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use aws_lc_rs::{constant_time, digest, hkdf, rand};

@@ -113,6 +113,10 @@ impl<T: Session> Engine<T> {
                 event::stale(self.name(), "unknown key or version");
                 Opened::Stale
             }
+            ProtectionError::RevokedKey => {
+                event::rejected(self.name(), "of a revoked key");
+                Opened::Dead
+            }
             ProtectionError::Forged | ProtectionError::Failed(_) => {
                 event::rejected(self.name(), "malformed or forged");
                 Opened::Dead

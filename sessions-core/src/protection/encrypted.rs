@@ -1,21 +1,20 @@
 //! Authenticated encryption: nobody else can read it or make it.
 
-use aws_lc_rs::{
-    aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
-    error::Unspecified,
-};
+use std::sync::Arc;
 
 use super::{
-    BoundProtection, Guarantee, Key, KeyRing, Protection, ProtectionError, Purpose,
-    key::{BoundKeys, PREFIX_LEN},
+    BoundProtection, Guarantee, KeyRing, Protection, ProtectionError, Purpose,
+    bound::{Bound, PREFIX_LEN},
+    suite::Cipher,
 };
-use crate::{ConfigError, secret::random};
+use crate::ConfigError;
 
-/// AES-256-GCM-SIV (RFC 8452) under a key of its own for each application and session name.
+/// Encryption under a key of its own for each application and session name; with what, each key says as its
+/// [`Suite`](super::Suite).
 ///
-/// The token is `version · key id · nonce · ciphertext · tag`. Nonces are random. In this mode a nonce that repeats
-/// shows only whether two tokens hold the same data, and forges nothing; RFC 8452 (section 9) allows 2^32 and more
-/// tokens of one key for all that.
+/// The token is `version · key id · nonce or salt · ciphertext · tag`. What is random in it may come up twice without
+/// harm as often as 2^40 tokens are made under one key, and far beyond: `docs/tokens.md` has the figures, and the format
+/// to the byte.
 #[derive(Clone, Debug)]
 pub struct Encrypted(KeyRing);
 
@@ -33,46 +32,29 @@ impl Protection for Encrypted {
     }
 
     fn bind(&self, purpose: &Purpose<'_>) -> Result<Box<dyn BoundProtection>, ConfigError> {
-        let keys = self.0.bind(b"AES-256-GCM-SIV", purpose, |key| {
-            let unusable = |_: Unspecified| super::KeyError::Length(Key::LEN);
-            Ok(LessSafeKey::new(
-                UnboundKey::new(&AES_256_GCM_SIV, key).map_err(unusable)?,
-            ))
-        })?;
-        Ok(Box::new(BoundEncrypted(keys)))
+        Ok(Box::new(BoundEncrypted(self.0.bind(purpose)?)))
     }
 }
 
-struct BoundEncrypted(BoundKeys<LessSafeKey>);
-
-const HEAD_LEN: usize = PREFIX_LEN + NONCE_LEN;
+struct BoundEncrypted(Arc<Bound<Cipher>>);
 
 impl BoundProtection for BoundEncrypted {
     fn protect(&self, bytes: &mut Vec<u8>) -> Result<(), ProtectionError> {
-        let key = self.0.current();
-        let nonce = random::<NONCE_LEN>()?;
-        key.key
-            .seal_in_place_append_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(&key.context),
-                bytes,
-            )
-            .map_err(|_| ProtectionError::Failed("the cipher failed".into()))?;
-        bytes.splice(..0, key.prefix().into_iter().chain(nonce));
-        Ok(())
+        let keys = self.0.keys();
+        let key = keys.current();
+        key.key.seal(key.prefix(), &key.context, bytes)
     }
 
     fn unprotect(&self, bytes: &mut Vec<u8>) -> Result<(), ProtectionError> {
-        let key = self.0.of(bytes)?;
-        let (head, sealed) = bytes
-            .split_at_mut_checked(HEAD_LEN)
-            .ok_or(ProtectionError::Forged)?;
-        let nonce =
-            Nonce::try_assume_unique_for_key(&head[PREFIX_LEN..]).map_err(|_| ProtectionError::Forged)?;
-        let opened = key.key.open_in_place(nonce, Aad::from(&key.context), sealed);
-        let len = opened.map_err(|_| ProtectionError::Forged)?.len();
-        bytes.truncate(HEAD_LEN + len);
-        bytes.drain(..HEAD_LEN);
+        let keys = self.0.keys();
+        let key = keys.of(bytes)?;
+        let (start, len) = key
+            .key
+            .open(&key.context, &mut bytes[PREFIX_LEN..])
+            .map_err(|_| ProtectionError::Forged)?;
+        let start = PREFIX_LEN + start;
+        bytes.truncate(start + len);
+        bytes.drain(..start);
         Ok(())
     }
 }

@@ -1,20 +1,23 @@
-//! Keys, and the ring that they are kept on.
+//! A key, and what names it.
 
-use std::{env, fmt};
+use std::{fmt, io, path::PathBuf, str::FromStr};
 
 use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
-use super::{ProtectionError, Purpose};
+use super::Suite;
 use crate::{
-    ConfigError, RandomError,
+    RandomError,
     secret::{self, random},
 };
 
 /// A secret key of 32 bytes; wiped when dropped, and never shown.
 #[derive(Clone)]
-pub struct Key(Zeroizing<[u8; Self::LEN]>);
+pub struct Key {
+    bytes: Zeroizing<[u8; Self::LEN]>,
+    suite: Suite,
+}
 
 /// Text or bytes that are of no use as a key.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +41,51 @@ pub enum KeyError {
     /// The environment has no such variable.
     #[error("the environment variable `{_0}` is not set: `export {_0}=\"$(openssl rand -base64 32)\"`")]
     NoVariable(String),
+    /// A secret that is too short to derive a key from.
+    #[error(
+        "a key is derived from a random secret of {} bytes or more, not {_0}; never from a password",
+        Key::LEN
+    )]
+    Secret(usize),
+    /// Not the id of a key.
+    #[error("the id of a key is {} hexadecimal digits", 2 * KeyId::LEN)]
+    Id,
+    /// Not the name of a suite.
+    #[error("before a key and a colon stands its suite: `aes-256-gcm-siv` or `chacha20-poly1305`")]
+    Suite,
+    /// Nothing that a key can be.
+    #[error(
+        "a key is base64, and before it stands at most what it is: `current`, `upcoming`, `retired` or `revoked`"
+    )]
+    State,
+    /// A second current key.
+    #[error("there is a current key already: only one can be")]
+    SecondCurrent,
+    /// A key that is listed already, or one that shares its id.
+    #[error("this key, or one that shares its id, is listed already")]
+    Listed,
+    /// There is no current key.
+    #[error("{_0} has no current key: put `current` before one")]
+    NoCurrent(String),
+    /// The key file could not be read.
+    #[error("the key file {} cannot be read", _0.display())]
+    File(PathBuf, #[source] io::Error),
+    /// The key file is too long to be one.
+    #[error("the key file {} is too long to be one", _0.display())]
+    FileLength(PathBuf),
+    /// Everyone may write into the key file, and so make sessions.
+    #[error("everyone may write into the key file {path}: `chmod 600 {path}`", path = _0.display())]
+    Writable(PathBuf),
+    /// A line of the key file is of no use.
+    #[error("the key file {} holds no key ring: line {line} of it is of no use", path.display())]
+    InFile {
+        /// The file.
+        path: PathBuf,
+        /// Which of its lines, counted from 1.
+        line: usize,
+        /// What is wrong with that.
+        source: Box<KeyError>,
+    },
     /// One of the keys in the environment variable is of no use.
     #[error("the environment variable `{variable}` holds no key ring: key {number} of it is of no use")]
     InVariable {
@@ -62,11 +110,27 @@ impl Key {
     /// # Errors
     /// There are not 32 of them, or they are all the same.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
-        let key: [u8; Self::LEN] = bytes.try_into().map_err(|_| KeyError::Length(bytes.len()))?;
-        if key.iter().all(|byte| *byte == key[0]) {
+        let key = Zeroizing::new(bytes.try_into().map_err(|_| KeyError::Length(bytes.len()))?);
+        if is_uniform(bytes) {
             return Err(KeyError::Weak);
         }
-        Ok(Self(Zeroizing::new(key)))
+        Ok(Self::of(key))
+    }
+
+    /// The key that a secret which the application has anyway leads to (HKDF-SHA256): always the same one, and it says
+    /// nothing about the secret. Not for passwords or anything else that can be guessed: whoever holds one token could
+    /// try them all.
+    ///
+    /// # Errors
+    /// The secret has less than 32 bytes, or they are all the same.
+    pub fn derived_from(secret: &[u8]) -> Result<Self, KeyError> {
+        if secret.len() < Self::LEN {
+            return Err(KeyError::Secret(secret.len()));
+        }
+        if is_uniform(secret) {
+            return Err(KeyError::Weak);
+        }
+        Ok(Self::of(secret::derive(b"sessions", secret, &[b"key"])))
     }
 
     /// The key that is written as 32 bytes in base64, with padding.
@@ -84,25 +148,59 @@ impl Key {
     /// # Errors
     /// The system has no random bytes.
     pub fn generate() -> Result<Self, RandomError> {
-        Ok(Self(Zeroizing::new(random()?)))
+        Ok(Self::of(Zeroizing::new(random()?)))
     }
 
     /// The key in base64, to be kept somewhere safe.
     #[must_use]
     pub fn expose_base64(&self) -> Zeroizing<String> {
-        Zeroizing::new(STANDARD.encode(*self.0))
+        Zeroizing::new(STANDARD.encode(*self.bytes))
     }
 
-    /// Names the key inside tokens; says nothing about it.
-    pub(super) fn id(&self) -> KeyId {
-        let mut id = [0; 4];
-        id.copy_from_slice(&digest::digest(&digest::SHA256, &*self.derive(&[b"key id"])).as_ref()[..4]);
-        id
+    /// The same bytes as a key for another suite: another key, with an id of its own.
+    #[must_use]
+    pub fn with_suite(self, suite: Suite) -> Self {
+        Self { suite, ..self }
+    }
+
+    /// What it encrypts with.
+    #[must_use]
+    pub fn suite(&self) -> Suite {
+        self.suite
+    }
+
+    /// A key as a ring's text has it: base64, after its suite if that is not the default.
+    pub(super) fn from_text(text: &str) -> Result<Self, KeyError> {
+        match text.split_once(':') {
+            Some((suite, key)) => Ok(Self::from_base64(key)?.with_suite(Suite::named(suite)?)),
+            None => Self::from_base64(text),
+        }
+    }
+
+    fn of(bytes: Zeroizing<[u8; Self::LEN]>) -> Self {
+        Self {
+            bytes,
+            suite: Suite::default(),
+        }
+    }
+
+    /// What tokens call it.
+    #[must_use]
+    pub fn id(&self) -> KeyId {
+        // Nodes that disagree about a key's suite have two keys, and each leaves the other's tokens alone.
+        let suite: &[u8] = match self.suite {
+            Suite::Aes256GcmSiv => b"",
+            other => other.algorithm(),
+        };
+        let mut id = [0; KeyId::LEN];
+        let digest = digest::digest(&digest::SHA256, &*self.derive(&[b"key id", suite]));
+        id.copy_from_slice(&digest.as_ref()[..KeyId::LEN]);
+        KeyId(id)
     }
 
     /// The key of one purpose and one algorithm.
     pub(super) fn derive(&self, info: &[&[u8]]) -> Zeroizing<[u8; Self::LEN]> {
-        secret::derive(b"sessions", &*self.0, info)
+        secret::derive(b"sessions", &*self.bytes, info)
     }
 }
 
@@ -112,126 +210,40 @@ impl fmt::Debug for Key {
     }
 }
 
-/// What a token calls the key it was made under.
-pub(super) type KeyId = [u8; 4];
-
-/// The keys that tokens are made under and opened with: one that makes, and those that only open still.
-///
-/// ```
-/// use sessions_core::protection::{Key, KeyRing};
-///
-/// let keys = KeyRing::new(Key::generate()?).rotate(Key::generate()?);
-/// # Ok::<(), sessions_core::RandomError>(())
-/// ```
-#[derive(Clone, Debug)]
-pub struct KeyRing {
-    current: Key,
-    retired: Vec<Key>,
+/// A placeholder that was left in.
+fn is_uniform(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| Some(byte) == bytes.first())
 }
 
-impl KeyRing {
-    /// A ring of one key.
-    #[must_use]
-    pub fn new(current: Key) -> Self {
-        Self {
-            current,
-            retired: Vec::new(),
+/// What tokens call a key: eight hexadecimal digits that say nothing about it, to be shown, logged, and
+/// [revoked](super::KeyRing::revoke).
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KeyId(pub(super) [u8; Self::LEN]);
+
+impl KeyId {
+    pub(super) const LEN: usize = 4;
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyId({self})")
+    }
+}
+
+impl FromStr for KeyId {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        if text.len() != 2 * Self::LEN || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(KeyError::Id);
         }
-    }
-
-    /// The ring in the environment variable: keys in base64, separated by commas, the current one first, then those
-    /// that are retired.
-    ///
-    /// # Errors
-    /// The variable is not set, or one of the keys is of no use.
-    pub fn from_env(variable: &str) -> Result<Self, KeyError> {
-        let unusable = |number, source| KeyError::InVariable {
-            variable: variable.to_owned(),
-            number,
-            source: Box::new(source),
-        };
-        let text = match env::var(variable) {
-            Ok(text) => Zeroizing::new(text),
-            Err(env::VarError::NotPresent) => return Err(KeyError::NoVariable(variable.to_owned())),
-            Err(env::VarError::NotUnicode(_)) => return Err(unusable(1, KeyError::Text)),
-        };
-        let mut keys = text
-            .split(',')
-            .zip(1..)
-            .map(|(key, number)| Key::from_base64(key).map_err(|source| unusable(number, source)));
-        // `split` gives one part at least.
-        let current = keys.next().unwrap_or_else(|| Err(unusable(1, KeyError::Text)))?;
-        Ok(Self {
-            current,
-            retired: keys.collect::<Result<_, _>>()?,
-        })
-    }
-
-    /// Makes `key` the current one; the one before it opens tokens still.
-    #[must_use]
-    pub fn rotate(mut self, key: Key) -> Self {
-        let retired = std::mem::replace(&mut self.current, key);
-        self.retired.insert(0, retired);
-        self
-    }
-
-    /// What each key is for one purpose, the current one first.
-    pub(super) fn bind<K>(
-        &self,
-        algorithm: &'static [u8],
-        purpose: &Purpose<'_>,
-        bound: impl Fn(&[u8; Key::LEN]) -> Result<K, ConfigError>,
-    ) -> Result<BoundKeys<K>, ConfigError> {
-        let mut keys: Vec<BoundKey<K>> = Vec::with_capacity(1 + self.retired.len());
-        for key in std::iter::once(&self.current).chain(&self.retired) {
-            let id = key.id();
-            if keys.iter().any(|other| other.id == id) {
-                return Err(ConfigError::DuplicateKey);
-            }
-            let mut context = purpose.context();
-            context.push(VERSION);
-            context.extend_from_slice(&id);
-            context.extend_from_slice(algorithm);
-            let key = bound(&key.derive(&[algorithm, &purpose.context()]))?;
-            keys.push(BoundKey { id, key, context });
-        }
-        Ok(BoundKeys(keys))
-    }
-}
-
-/// The version of what [`Encrypted`](super::Encrypted) and [`Signed`](super::Signed) make.
-pub(super) const VERSION: u8 = 1;
-/// Version and key id, in front of each token.
-pub(super) const PREFIX_LEN: usize = 1 + size_of::<KeyId>();
-
-pub(super) struct BoundKey<K> {
-    pub(super) id: KeyId,
-    pub(super) key: K,
-    /// What is authenticated beside the token itself.
-    pub(super) context: Vec<u8>,
-}
-
-impl<K> BoundKey<K> {
-    pub(super) fn prefix(&self) -> [u8; PREFIX_LEN] {
-        let [a, b, c, d] = self.id;
-        [VERSION, a, b, c, d]
-    }
-}
-
-/// Never empty.
-pub(super) struct BoundKeys<K>(Vec<BoundKey<K>>);
-
-impl<K> BoundKeys<K> {
-    pub(super) fn current(&self) -> &BoundKey<K> {
-        &self.0[0]
-    }
-
-    /// The key that a token names.
-    pub(super) fn of(&self, token: &[u8]) -> Result<&BoundKey<K>, ProtectionError> {
-        let prefix = token.get(..PREFIX_LEN).ok_or(ProtectionError::Forged)?;
-        self.0
-            .iter()
-            .find(|key| key.prefix() == prefix)
-            .ok_or(ProtectionError::UnknownKey)
+        let id = u32::from_str_radix(text, 16).map_err(|_| KeyError::Id)?;
+        Ok(Self(id.to_be_bytes()))
     }
 }

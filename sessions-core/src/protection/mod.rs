@@ -1,17 +1,24 @@
 //! What keeps a token that the client holds from being read or forged.
 
+mod bound;
 mod chain;
 mod encrypted;
+mod file;
 mod key;
 mod plain;
+mod ring;
 mod signed;
+mod suite;
+mod text;
 
 pub use self::{
     chain::Chain,
     encrypted::Encrypted,
-    key::{Key, KeyError, KeyRing},
+    key::{Key, KeyError, KeyId},
     plain::Plain,
+    ring::KeyRing,
     signed::Signed,
+    suite::Suite,
 };
 use crate::{ConfigError, RandomError, lp::put};
 
@@ -82,6 +89,9 @@ pub enum ProtectionError {
     /// It names a key or a version that is not known (here, yet, or any more).
     #[error("the token was made under a key or a version that is not known here")]
     UnknownKey,
+    /// It names a key that is revoked.
+    #[error("the token was made under a key that is revoked")]
+    RevokedKey,
     /// It could not be made.
     #[error("the token could not be protected")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),

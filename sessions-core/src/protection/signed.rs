@@ -1,13 +1,15 @@
 //! A message authentication code: anyone can read it, nobody else can make it.
 
+use std::sync::Arc;
+
 use aws_lc_rs::{
     constant_time,
     hmac::{self, HMAC_SHA256},
 };
 
 use super::{
-    BoundProtection, Guarantee, KeyRing, Protection, ProtectionError, Purpose,
-    key::{BoundKey, BoundKeys, PREFIX_LEN},
+    BoundProtection, Guarantee, Key, KeyRing, Protection, ProtectionError, Purpose,
+    bound::{Bound, BoundKey, PREFIX_LEN, Working},
 };
 use crate::ConfigError;
 
@@ -32,14 +34,21 @@ impl Protection for Signed {
     }
 
     fn bind(&self, purpose: &Purpose<'_>) -> Result<Box<dyn BoundProtection>, ConfigError> {
-        let keys = self.0.bind(b"HMAC-SHA256", purpose, |key| {
-            Ok(hmac::Key::new(HMAC_SHA256, key))
-        })?;
-        Ok(Box::new(BoundSigned(keys)))
+        Ok(Box::new(BoundSigned(self.0.bind(purpose)?)))
     }
 }
 
-struct BoundSigned(BoundKeys<hmac::Key>);
+impl Working for hmac::Key {
+    fn algorithm(_: &Key) -> &'static [u8] {
+        b"HMAC-SHA256"
+    }
+
+    fn new(_: &Key, derived: &[u8; Key::LEN]) -> Result<Self, ConfigError> {
+        Ok(Self::new(HMAC_SHA256, derived))
+    }
+}
+
+struct BoundSigned(Arc<Bound<hmac::Key>>);
 
 const CODE_LEN: usize = 32;
 
@@ -53,7 +62,8 @@ fn code(key: &BoundKey<hmac::Key>, data: &[u8]) -> hmac::Tag {
 
 impl BoundProtection for BoundSigned {
     fn protect(&self, bytes: &mut Vec<u8>) -> Result<(), ProtectionError> {
-        let key = self.0.current();
+        let keys = self.0.keys();
+        let key = keys.current();
         let code = code(key, bytes);
         bytes.splice(..0, key.prefix());
         bytes.extend_from_slice(code.as_ref());
@@ -61,7 +71,8 @@ impl BoundProtection for BoundSigned {
     }
 
     fn unprotect(&self, bytes: &mut Vec<u8>) -> Result<(), ProtectionError> {
-        let key = self.0.of(bytes)?;
+        let keys = self.0.keys();
+        let key = keys.of(bytes)?;
         let end = bytes.len().checked_sub(CODE_LEN).filter(|end| *end >= PREFIX_LEN);
         let (data, presented) = bytes.split_at(end.ok_or(ProtectionError::Forged)?);
         constant_time::verify_slices_are_equal(code(key, &data[PREFIX_LEN..]).as_ref(), presented)

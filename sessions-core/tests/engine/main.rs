@@ -5,6 +5,7 @@
 
 mod commit_by_id;
 mod commit_by_value;
+mod corpus;
 mod faults;
 mod interleavings;
 mod lifetimes;
@@ -14,3 +15,4 @@ mod renewal;
 mod support;
 mod upgrades;
 mod upkeep;
+mod vectors;

@@ -209,6 +209,24 @@ fn a_ring_in_the_environment_has_the_current_key_first_and_then_the_retired() {
 }
 
 #[test]
+fn a_ring_in_the_environment_says_the_state_of_each_key() {
+    let [one, two] = [1, 2].map(|seed| key(seed).expose_base64().to_string());
+    let said = with_environment(Some(&format!(
+        "upcoming {one},current {two}, revoked {}",
+        key(3).id()
+    )));
+    for line in [
+        "opens 1: true",
+        "opens 2: true",
+        "opens 3: false",
+        "makes 1: false",
+        "makes 2: true",
+    ] {
+        assert!(said.contains(line), "{said}");
+    }
+}
+
+#[test]
 fn a_mistake_in_the_environment_names_the_variable_and_never_shows_a_key() {
     let good = key(1).expose_base64().to_string();
     let weak = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
@@ -222,6 +240,8 @@ fn a_mistake_in_the_environment_names_the_variable_and_never_shows_a_key() {
         (Some(weak.to_owned()), "all the same"),
         (Some(format!("{good},{text}")), "key 2"),
         (Some(format!("{good},")), "key 2"),
+        (Some(format!("{good},{good}")), "listed already"),
+        (Some(format!("retired {good}")), "no current key"),
     ] {
         let said = with_environment(value.as_deref());
         let says: String = said.lines().filter(|line| line.starts_with("says")).collect();

@@ -1,6 +1,10 @@
 //! Sessions that the client keeps: what is sealed and sent, and what is refused when it comes back.
 
+mod key_files;
+mod key_states;
 mod keys;
 mod secrecy;
 mod slot;
+mod splicing;
+mod suites;
 mod tampering;

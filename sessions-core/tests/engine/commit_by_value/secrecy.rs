@@ -1,13 +1,40 @@
 //! What is printed shows no secret.
 
-use std::fmt::Debug;
+use std::{
+    fmt::{Debug, Display},
+    hash::Hash,
+};
 
+use serde::Serialize;
 use sessions_core::{
+    Token,
     engine::{Opening, Outcome, TokenAction},
-    protection::{Encrypted, Protection, Signed},
+    protection::{Encrypted, Key, KeyRing, Protection, Signed},
 };
 
 use crate::support::{Client, Login, World, decode, encode, key, login, ring};
+
+/// Does not compile where a type is what it must not be: then it is not known which of two traits is meant.
+macro_rules! is_none_of {
+    ($type:ty: $($trait:path),+) => {$(
+        const _: fn() = || {
+            trait Known<Of> {
+                fn known() {}
+            }
+            struct IsOne;
+            impl<T: ?Sized> Known<()> for T {}
+            impl<T: ?Sized + $trait> Known<IsOne> for T {}
+            let _ = <$type as Known<_>>::known;
+        };
+    )+};
+}
+
+// Nothing that holds a secret is shown, sent or copied by mistake, or compared in a time that depends on it.
+is_none_of!(Key: Display, Serialize, Copy, PartialEq, AsRef<[u8]>, Hash);
+is_none_of!(KeyRing: Display, Serialize, Copy, PartialEq, Hash);
+is_none_of!(Encrypted: Display, Serialize, Copy, PartialEq, Hash);
+is_none_of!(Signed: Display, Serialize, Copy, PartialEq, Hash);
+is_none_of!(Token: Display, Serialize, Copy, PartialEq, AsRef<str>, Hash);
 
 #[track_caller]
 fn hides(shown: &dyn Debug, secrets: &[String]) {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use sessions_core::{
     engine::{Engine, SessionStatus},
-    protection::{Encrypted, Plain, Protection, Signed},
+    protection::{Encrypted, KeyRing, Plain, Protection, Signed, Suite},
 };
 
 use crate::support::{Client, Login, Said, World, at_once, decode, encode, key, login, ring};
@@ -19,6 +19,12 @@ fn kinds(world: &World) -> Vec<(&'static str, Engine<Login>)> {
         ),
         ("encrypted", world.client_side(&Encrypted::new(&keys))),
         ("signed", world.client_side(&Signed::new(&keys))),
+        (
+            "encrypted, in the other suite",
+            world.client_side(&Encrypted::new(&KeyRing::new(
+                key(1).with_suite(Suite::ChaCha20Poly1305),
+            ))),
+        ),
         (
             "signed and encrypted",
             world.client_side(&Signed::new(&keys).then(Encrypted::new(&keys))),
@@ -259,7 +265,7 @@ proptest! {
 fn a_retired_key_opens_and_what_is_sent_next_is_under_the_current_one() {
     let world = World::new();
     for signed in [false, true] {
-        let engine = |keys: &sessions_core::KeyRing| {
+        let engine = |keys: &KeyRing| {
             if signed {
                 world.client_side::<Login>(&Signed::new(keys))
             } else {

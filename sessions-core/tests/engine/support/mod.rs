@@ -2,6 +2,7 @@
 //! that keep tokens as a browser does.
 
 mod client;
+mod heard;
 mod spy;
 mod stepped;
 mod types;
@@ -23,6 +24,7 @@ use sessions_core::{
 
 pub(crate) use self::{
     client::{Client, Said},
+    heard::{Heard, listening},
     spy::{
         Fault,
         Op::{Create, Delete, Latest, Load, ReplaceEpoch, ReplaceRevision, Touch},
