@@ -27,6 +27,7 @@ use sessions_actix::{
         Touched,
     },
 };
+use tests::judge::{Exception, Judge};
 use tokio::sync::Semaphore;
 use tracing::{
     Event, Metadata,
@@ -251,26 +252,25 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) async fn of<B: MessageBody + 'static>(answer: Result<ServiceResponse<B>, Error>) -> Self {
+        Self::judged(answer, Judge::default()).await
+    }
+
+    async fn judged<B: MessageBody + 'static>(
+        answer: Result<ServiceResponse<B>, Error>,
+        mut judge: Judge,
+    ) -> Self {
         // As the server does it.
-        let (status, headers, body) = match answer {
-            Ok(response) => {
-                let (_, response) = response.into_parts();
-                let body = response.map_body(|_, body| body.boxed());
-                (body.status(), body.headers().clone(), body.into_body())
-            }
-            Err(error) => {
-                let response = error.error_response();
-                (
-                    response.status(),
-                    response.headers().clone(),
-                    response.into_body(),
-                )
-            }
+        let (response, error) = match answer {
+            Ok(response) => (response.into_parts().1.map_into_boxed_body(), None),
+            Err(error) => (error.error_response(), Some(error)),
         };
+        let (head, body) = response.into_parts();
         let body = body::to_bytes(body).await.unwrap();
+        let error = error.as_ref().or(head.error());
+        judge.assert_response(head.status(), head.headers(), &body, error);
         Self {
-            status,
-            headers,
+            status: head.status(),
+            headers: head.headers().clone(),
             body,
         }
     }
@@ -321,6 +321,17 @@ where
     B: MessageBody + 'static,
 {
     Answer::of(app.call(request.to_request()).await).await
+}
+
+/// As [`send`], where the answer has this on purpose.
+pub(crate) async fn send_except<S, B>(app: &S, request: TestRequest, exception: Exception) -> Answer
+where
+    S: Service<Request, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
+    let mut judge = Judge::default();
+    judge.except(exception);
+    Answer::judged(app.call(request.to_request()).await, judge).await
 }
 
 /// What was logged on this thread.
