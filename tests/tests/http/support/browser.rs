@@ -42,6 +42,12 @@ impl Browser {
         self
     }
 
+    /// With another server at the same host.
+    pub(crate) fn on(mut self, server: &Server) -> Self {
+        self.server = server.clone();
+        self
+    }
+
     /// Over plain http.
     pub(crate) fn over_plain_http(mut self) -> Self {
         self.channel = Channel::Plain;
