@@ -8,6 +8,7 @@ mod committed;
 mod custom;
 mod failures;
 mod header_transport;
+mod ktor;
 mod lifecycle;
 mod principals;
 mod renewal;
