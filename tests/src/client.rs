@@ -1,12 +1,13 @@
 //! A small HTTP/1.1 client over a socket that keeps cookies and hides nothing.
 
 use std::{
-    cell::RefCell,
     io::{self, Read, Write},
     net::{SocketAddr, TcpStream},
-    rc::Rc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
+
+use sessions_actix::{Clock as _, SystemClock};
 
 use crate::{
     jar::{Fetch, Jar},
@@ -21,7 +22,7 @@ pub struct Client {
     address: SocketAddr,
     cookies: Jar,
     patience: Duration,
-    judge: Rc<RefCell<Judge>>,
+    judge: Arc<Mutex<Judge>>,
 }
 
 /// Where all servers of tests are.
@@ -34,7 +35,7 @@ impl Client {
             address,
             cookies: Jar::default(),
             patience: Duration::from_secs(10),
-            judge: Rc::default(),
+            judge: Arc::default(),
         }
     }
 
@@ -88,7 +89,7 @@ impl Client {
         );
         let bare_path = path.split('?').next().unwrap_or(path);
         let fetch = Fetch::of(HOST, bare_path);
-        if let Some(cookies) = self.cookies.header(&fetch, SystemTime::now()) {
+        if let Some(cookies) = self.cookies.header(&fetch, now()) {
             request += &format!("cookie: {}\r\n", String::from_utf8_lossy(&cookies));
         }
         for (name, value) in headers {
@@ -101,7 +102,7 @@ impl Client {
         let response = self.exchange(&[request.as_bytes(), body].concat())?;
         for (name, value) in &response.head {
             if name.eq_ignore_ascii_case("set-cookie") {
-                let kept = self.cookies.store(value, &fetch, SystemTime::now());
+                let kept = self.cookies.store(value, &fetch, now());
                 assert_eq!(kept, Ok(()), "{}", value.escape_ascii());
             }
         }
@@ -119,7 +120,8 @@ impl Client {
         stream.write_all(request)?;
         let bodiless = request.starts_with(b"HEAD ");
         let response = Response::read(&mut stream, bodiless)?;
-        self.judge.borrow_mut().assert(&Seen {
+        let mut judge = self.judge.lock().unwrap_or_else(PoisonError::into_inner);
+        judge.assert(&Seen {
             status: response.status,
             headers: &response.judged(),
             body: &response.body,
@@ -134,7 +136,7 @@ impl Client {
 
     /// The value of a kept cookie.
     pub fn cookie(&self, name: &str) -> Option<&str> {
-        self.cookies.get(name, SystemTime::now())
+        self.cookies.get(name, now())
     }
 
     /// Keeps a cookie for all paths, as if the server had sent it.
@@ -144,8 +146,12 @@ impl Client {
 
     /// The names of the kept cookies.
     pub fn cookie_names(&self) -> Vec<String> {
-        self.cookies.names(SystemTime::now())
+        self.cookies.names(now())
     }
+}
+
+fn now() -> SystemTime {
+    SystemClock.now().into()
 }
 
 /// An answer.
