@@ -8,6 +8,7 @@ mod composition;
 mod cookies;
 mod failing;
 mod frames;
+mod https;
 mod inner_services;
 mod lazy;
 mod nesting;
