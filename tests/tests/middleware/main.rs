@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 // Each module is a group of tests; one binary, because linking is what takes the time.
+mod caches;
 mod commits;
 mod composition;
 mod cookies;
