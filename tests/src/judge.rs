@@ -5,7 +5,10 @@ use std::time::{Duration, SystemTime};
 use actix_web::http::{StatusCode, header::HeaderMap};
 use sessions_actix::SessionError;
 
-use crate::jar::{self, Fetch, Jar};
+use crate::{
+    jar::{self, Fetch, Jar},
+    leaks,
+};
 
 /// A response, as far as it is judged.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +52,8 @@ pub enum Exception {
     CacheControl,
     /// A line of `Vary` that middleware outside the sessions has added.
     VaryOutside,
+    /// A body that shows a token.
+    ShownToken,
 }
 
 /// Judges the responses of one server, the removal of a cookie by what was sent of it before.
@@ -107,6 +112,7 @@ impl Judge {
     }
 
     /// As [`assert`](Self::assert), of a response that never was on a socket: the sessions mark their headers as sensitive.
+    /// And nothing that was ever sent to a client as a token on this thread stands anywhere else.
     ///
     /// # Panics
     /// Something is wrong.
@@ -126,12 +132,37 @@ impl Judge {
                 author: author(value.is_sensitive()),
             });
         }
+        self.leaks(&lines, body, error);
         self.assert(&Seen {
             status: status.as_u16(),
             headers: &lines,
             body,
             author: author(error.is_some_and(|error| error.as_error::<SessionError>().is_some())),
         });
+    }
+
+    fn leaks(&self, headers: &[Header<'_>], body: &[u8], error: Option<&actix_web::Error>) {
+        for token in headers.iter().filter(|header| header.is_a_token()) {
+            // Of a cookie the value, without its name and its attributes.
+            let is_cookie = token.name == "set-cookie";
+            let mut parts = token.value.splitn(2, |octet| is_cookie && *octet == b'=');
+            let (first, value) = (parts.next().unwrap_or_default(), parts.next());
+            let value = value.unwrap_or(first).split(|octet| *octet == b';').next();
+            leaks::remember_token(value.unwrap_or_default());
+        }
+        for header in headers.iter().filter(|header| !header.is_a_token()) {
+            leaks::check(header.name, header.value);
+        }
+        if !self.exceptions.contains(&Exception::ShownToken) {
+            leaks::check("a body", body);
+        }
+        if let Some(error) = error {
+            leaks::check("an error", format!("{error} {error:?}").as_bytes());
+            if let Some(error) = error.as_error::<SessionError>() {
+                leaks::check_error(error);
+            }
+        }
+        leaks::check_log();
     }
 
     /// Whether a browser keeps it, and whether it lets go of it when it is told to.

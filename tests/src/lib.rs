@@ -7,6 +7,7 @@ pub mod client;
 pub mod example;
 pub mod jar;
 pub mod judge;
+pub mod leaks;
 pub mod numbered;
 pub mod process;
 

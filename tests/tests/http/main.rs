@@ -9,6 +9,7 @@ mod custom;
 mod failures;
 mod header_transport;
 mod ktor;
+mod leaks;
 mod lifecycle;
 mod principals;
 mod renewal;

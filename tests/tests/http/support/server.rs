@@ -41,6 +41,7 @@ impl Server {
         S: Service<Request, Response = ServiceResponse<B>, Error = Error> + 'static,
         B: MessageBody + 'static,
     {
+        tests::leaks::watch();
         let service = Rc::new(service);
         let judge: Rc<RefCell<Judge>> = Rc::default();
         let call = {
