@@ -3,18 +3,30 @@
 use std::{
     io::{self, Read, Write},
     net::{SocketAddr, TcpStream},
-    time::Duration,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
 };
 
-use crate::cookies::Jar;
+use sessions_actix::{Clock as _, SystemClock};
+
+use crate::{
+    jar::{Fetch, Jar},
+    judge::{Author, Header, Judge, Seen},
+};
 
 /// Talks to one address, one connection per request. It follows no redirect.
+///
+/// To its cookies the address is a host that counts as secure, as loopback addresses do, whatever its port.
 #[derive(Debug, Clone)]
 pub struct Client {
     address: SocketAddr,
     cookies: Jar,
     patience: Duration,
+    judge: Arc<Mutex<Judge>>,
 }
+
+/// Where all servers of tests are.
+const HOST: &str = "127.0.0.1";
 
 impl Client {
     /// A client without cookies that waits at most ten seconds for each read.
@@ -23,6 +35,7 @@ impl Client {
             address,
             cookies: Jar::default(),
             patience: Duration::from_secs(10),
+            judge: Arc::default(),
         }
     }
 
@@ -75,8 +88,9 @@ impl Client {
             self.address
         );
         let bare_path = path.split('?').next().unwrap_or(path);
-        if let Some(cookies) = self.cookies.header(bare_path) {
-            request += &format!("cookie: {cookies}\r\n");
+        let fetch = Fetch::of(HOST, bare_path);
+        if let Some(cookies) = self.cookies.header(&fetch, now()) {
+            request += &format!("cookie: {}\r\n", String::from_utf8_lossy(&cookies));
         }
         for (name, value) in headers {
             request += &format!("{name}: {value}\r\n");
@@ -86,8 +100,11 @@ impl Client {
         }
         request += "\r\n";
         let response = self.exchange(&[request.as_bytes(), body].concat())?;
-        for cookie in response.headers("set-cookie") {
-            self.cookies.store(cookie, bare_path);
+        for (name, value) in &response.head {
+            if name.eq_ignore_ascii_case("set-cookie") {
+                let kept = self.cookies.store(value, &fetch, now());
+                assert_eq!(kept, Ok(()), "{}", value.escape_ascii());
+            }
         }
         Ok(response)
     }
@@ -102,23 +119,39 @@ impl Client {
         stream.set_write_timeout(Some(self.patience))?;
         stream.write_all(request)?;
         let bodiless = request.starts_with(b"HEAD ");
-        Response::read(&mut stream, bodiless)
+        let response = Response::read(&mut stream, bodiless)?;
+        let mut judge = self.judge.lock().unwrap_or_else(PoisonError::into_inner);
+        judge.assert(&Seen {
+            status: response.status,
+            headers: &response.judged(),
+            body: &response.body,
+            // No server of a test makes one of its own.
+            author: match response.status {
+                500.. => Author::Sessions,
+                _ => Author::Others,
+            },
+        });
+        Ok(response)
     }
 
     /// The value of a kept cookie.
     pub fn cookie(&self, name: &str) -> Option<&str> {
-        self.cookies.get(name)
+        self.cookies.get(name, now())
     }
 
     /// Keeps a cookie for all paths, as if the server had sent it.
     pub fn set_cookie(&mut self, name: &str, value: &str) {
-        self.cookies.set(name, value);
+        self.cookies.put(name, value, HOST);
     }
 
     /// The names of the kept cookies.
-    pub fn cookie_names(&self) -> Vec<&str> {
-        self.cookies.names()
+    pub fn cookie_names(&self) -> Vec<String> {
+        self.cookies.names(now())
     }
+}
+
+fn now() -> SystemTime {
+    SystemClock.now().into()
 }
 
 /// An answer.
@@ -151,6 +184,22 @@ impl Response {
         self.headers("set-cookie")
             .filter(|line| line.split_once('=').is_some_and(|(key, _)| key == name))
             .collect()
+    }
+
+    /// Every cookie is one of the sessions'.
+    fn judged(&self) -> Vec<Header<'_>> {
+        let header = |line| {
+            let (name, value): &(String, Vec<u8>) = line;
+            Header {
+                name,
+                value,
+                author: match name.eq_ignore_ascii_case("set-cookie") {
+                    true => Author::Sessions,
+                    false => Author::Others,
+                },
+            }
+        };
+        self.head.iter().map(header).collect()
     }
 
     /// The body as text.

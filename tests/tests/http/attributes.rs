@@ -72,7 +72,7 @@ async fn by_value_a_session_keeps_domain_max_age_and_expires() {
         ("SameSite", "Lax"),
         ("Secure", ""),
     ]);
-    let mut browser = Browser::new(&server);
+    let mut browser = Browser::new(&server).at("www.example.com");
     for path in ["/set/1", "/set/2", "/update"] {
         assert_eq!(
             browser.get(path).await.cookie("VISITS").unwrap().attributes,
@@ -102,6 +102,24 @@ async fn by_id_the_cookie_stays_for_what_is_left_of_the_absolute_lifetime() {
         rotated.attribute("Expires"),
         Some("Sun, 04 Jan 2026 00:00:00 GMT")
     );
+}
+
+#[actix_web::test]
+async fn a_browser_that_was_closed_keeps_a_cookie_only_if_it_has_a_max_age_and_only_so_long() {
+    let clock = ManualClock::default();
+    for (server, keeps) in [
+        (by_value(|o| o).await, false),
+        (by_id(|o| o).await, false),
+        (by_value(|o| o.max_age(DAY)).await, true),
+        (by_id(|o| o.max_age(DAY)).await, true),
+    ] {
+        let mut browser = Browser::new(&server).by(&clock);
+        browser.get("/set/1").await;
+        let browser = browser.reopened();
+        assert_eq!(browser.value("VISITS").is_some(), keeps);
+        clock.advance(400 * DAY);
+        assert_eq!(browser.value("VISITS"), None);
+    }
 }
 
 #[actix_web::test]
@@ -186,7 +204,7 @@ async fn a_removal_has_the_attributes_of_the_cookie_that_it_removes() {
         |o| o.same_site(SameSite::Strict).path("/")
     ];
     for server in servers {
-        let mut browser = Browser::new(&server);
+        let mut browser = Browser::new(&server).at("www.example.com");
         let set = browser.get("/set/1").await.cookie("VISITS").unwrap();
         let cleared = browser.clone().get("/clear").await.cookie("VISITS").unwrap();
         browser.put("VISITS", "junk");
@@ -287,7 +305,7 @@ async fn in_development_cookies_go_over_plain_http() {
     assert!(answer.cookie("__Secure-basket").unwrap().has("Secure"));
 
     let insecure = builder().insecure_cookies_for_development().build().unwrap();
-    let mut browser = Browser::new(&Server::new(insecure, prefixed).await);
+    let mut browser = Browser::new(&Server::new(insecure, prefixed).await).over_plain_http();
     let answer = browser.get("/get").await;
     for name in ["visits", "basket"] {
         let cookie = answer.cookie(name).unwrap();
@@ -295,6 +313,18 @@ async fn in_development_cookies_go_over_plain_http() {
         assert!(cookie.has("HttpOnly"));
     }
     assert_eq!(browser.get("/get").await.text(), "(Some(1), Some(2))");
+}
+
+#[actix_web::test]
+#[should_panic(expected = "SecureOverPlainHttp")]
+async fn without_that_a_browser_keeps_none_of_them_over_plain_http() {
+    let sessions = Sessions::builder()
+        .server_side::<Prefixed>(MemoryStorage::new())
+        .server_side::<AlsoPrefixed>(MemoryStorage::new())
+        .build()
+        .unwrap();
+    let server = Server::new(sessions, prefixed).await;
+    Browser::new(&server).over_plain_http().get("/get").await;
 }
 
 #[actix_web::test]

@@ -1,15 +1,15 @@
 //! Whatever else a client sends as cookies, only the exact name is ours, and ours is found.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, sync::Arc};
 
 use actix_web::{
     App,
     http::header::{COOKIE, HeaderValue},
     test, web,
 };
-use sessions_actix::CurrentSession;
+use sessions_actix::{CurrentSession, Sessions};
 
-use crate::support::{Answer, Login, Spy, begin, get, login, send, sessions, user};
+use crate::support::{Answer, Login, Spy, begin, get, get_with, login, send, sessions, user};
 
 /// Sends these `Cookie` lines, in which `@` stands for a live session's token, and reads the session.
 async fn read<const N: usize>(lines: [&[u8]; N]) -> Answer {
@@ -96,7 +96,12 @@ async fn a_percent_encoded_name_is_another_one() {
 
 #[actix_web::test]
 async fn only_ascii_space_and_tab_are_trimmed() {
-    assert_not_ours("\u{a0}LOGIN=@".as_bytes()).await;
+    for space in [
+        '\u{85}', '\u{a0}', '\u{1680}', '\u{2000}', '\u{2028}', '\u{3000}', '\u{feff}',
+    ] {
+        assert_not_ours(format!("{space}LOGIN=@").as_bytes()).await;
+        assert_not_ours(format!("a=1; {space} LOGIN{space}=@").as_bytes()).await;
+    }
     assert_not_ours("\u{2003}LOGIN=@".as_bytes()).await;
     assert_not_ours("LOGIN\u{2003}=@".as_bytes()).await;
     assert_not_ours(b"\xa0LOGIN=@").await;
@@ -170,4 +175,71 @@ async fn a_token_with_anything_around_it_is_no_session() {
         assert_eq!(answer.text(), "-", "{}", line.escape_ascii());
         assert!(answer.removes("LOGIN"));
     }
+}
+
+#[actix_web::test]
+async fn a_pair_without_a_name_is_not_the_cookie_that_its_value_looks_like() {
+    for line in [
+        b"=LOGIN=@" as &[u8],
+        b" = LOGIN=@",
+        b"==LOGIN=@",
+        b"=; =LOGIN=@; LOGIN",
+    ] {
+        assert_not_ours(line).await;
+    }
+    assert_found([b"=LOGIN=junk; LOGIN=@"]).await;
+    assert_found([b"LOGIN=@; =LOGIN=junk"]).await;
+}
+
+#[actix_web::test]
+async fn nothing_poses_as_a_cookie_with_a_prefix() {
+    let storage = Spy::new();
+    let sessions = Sessions::builder()
+        .server_side_with::<Login>(Arc::clone(&storage), |o| o.name("__Host-LOGIN"))
+        .build()
+        .unwrap();
+    let cookie = begin(&sessions, login("ada")).await;
+    let token = cookie.strip_prefix("__Host-LOGIN=").unwrap();
+    let read = |session: CurrentSession<Login>| async move { user(&session) };
+    let app = test::init_service(App::new().wrap(sessions).route("/", web::get().to(read))).await;
+    // Names that a browser takes without Secure, from a neighbouring host or over plain http.
+    for name in [
+        "__%48ost-LOGIN",
+        "%5f_Host-LOGIN",
+        "=__Host-LOGIN",
+        "\u{85}__Host-LOGIN",
+        "\u{a0}__Host-LOGIN",
+        "\u{2000}__Host-LOGIN",
+        "\u{3000}__Host-LOGIN",
+        "__host-LOGIN",
+        "__HOST-LOGIN",
+        "__Host-LOGIN\u{a0}",
+        "__Host-LOGIN.",
+        "$__Host-LOGIN",
+        "LOGIN",
+    ] {
+        for line in [
+            format!("{name}={token}"),
+            format!("a=1; {name}={token}; b=2"),
+            format!("a=1;{name}={token}"),
+        ] {
+            let answer = send(&app, get_with("/", &line)).await;
+            assert_eq!((answer.text(), answer.set_cookies().len()), ("-", 0), "{line}");
+        }
+        // And none hides the real one, in either order.
+        for line in [format!("{name}=junk; {cookie}"), format!("{cookie}; {name}=junk")] {
+            let answer = send(&app, get_with("/", &line)).await;
+            assert_eq!((answer.text(), answer.set_cookies().len()), ("ada", 0), "{line}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn it_is_found_in_more_than_eight_kibibytes_in_one_line_and_in_many() {
+    let filling = "f=".to_owned() + &"x".repeat(100) + "; ";
+    let before = filling.repeat(200);
+    assert_found([format!("{before}LOGIN=@").as_bytes()]).await;
+    assert_found([format!("LOGIN=@; {before}").as_bytes()]).await;
+    let line = before.trim_end_matches("; ").as_bytes();
+    assert_found([line, line, b"LOGIN=@", line]).await;
 }

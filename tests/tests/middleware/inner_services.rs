@@ -169,7 +169,7 @@ async fn a_service_that_is_called_twice_at_once_panics_nowhere_and_leaves_nothin
         )
         .service(web::resource("/once").wrap(inner).route(web::get().to(count)));
     let app = test::init_service(app).await;
-    let (_, _listening) = Log::listen();
+    let _log = Log::begin();
     for slow in [false, true] {
         let permits = storage.hold(Call::Load);
         permits.add_permits(if slow { 0 } else { 99 });

@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 // Each module is a group of tests; one binary, because linking is what takes the time.
+mod caches;
 mod commits;
 mod composition;
 mod cookies;
 mod failing;
 mod frames;
+mod https;
 mod inner_services;
 mod lazy;
 mod nesting;

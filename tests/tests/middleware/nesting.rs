@@ -97,7 +97,7 @@ async fn it_works_around_an_application_a_scope_and_a_resource() {
         let answer = send(&app, get(path)).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     }
-    let (log, _listening) = Log::listen();
+    let log = Log::begin();
     let answer = send(&app, get_with("/outside", &token)).await;
     assert!(answer.is_bare(StatusCode::INTERNAL_SERVER_ERROR));
     assert_eq!(log.lines("no `Sessions` middleware is around this").len(), 1);
@@ -155,7 +155,7 @@ async fn an_inner_installation_leaves_the_others_to_the_outer_routes() {
     )
     .await;
     assert_eq!(send(&app, get_with("/a/read", &token)).await.text(), "ada");
-    let (log, _listening) = Log::listen();
+    let log = Log::begin();
     let answer = send(&app, get("/basket")).await;
     assert!(answer.is_bare(StatusCode::INTERNAL_SERVER_ERROR));
     assert_eq!(log.lines("add `.server_side::<Basket>(storage)`").len(), 1);
@@ -181,7 +181,7 @@ async fn of_two_installations_of_one_type_the_outer_keeps_it_and_it_is_logged_on
     )
     .await;
     outside.calls();
-    let (log, _listening) = Log::listen();
+    let log = Log::begin();
     for _ in 0..3 {
         assert_eq!(send(&app, get_with("/a/read", &token)).await.text(), "ada");
     }
@@ -217,7 +217,7 @@ async fn one_name_for_two_types_in_nested_installations_is_a_500_that_names_both
     )
     .await;
     for path in ["/a/outer", "/a/inner"] {
-        let (log, _listening) = Log::listen();
+        let log = Log::begin();
         let answer = send(&app, get_with(path, "LOGIN=junk")).await;
         assert!(
             answer.is_bare(StatusCode::INTERNAL_SERVER_ERROR),

@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    fmt::{self, Write as _},
     sync::{Arc, Mutex},
 };
 
@@ -27,12 +26,12 @@ use sessions_actix::{
         Touched,
     },
 };
-use tokio::sync::Semaphore;
-use tracing::{
-    Event, Metadata,
-    field::{Field, Visit},
-    span::{self, Attributes, Id},
+pub(crate) use tests::leaks::Log;
+use tests::{
+    judge::{Exception, Judge},
+    leaks,
 };
+use tokio::sync::Semaphore;
 
 /// By id.
 #[derive(Session, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -199,11 +198,15 @@ impl SessionStorage for Spy {
 }
 
 pub(crate) fn keys() -> KeyRing {
-    KeyRing::new(Key::generate().unwrap())
+    leaks::watch();
+    let key = Key::generate().unwrap();
+    leaks::remember_key(&key.expose_base64());
+    KeyRing::new(key)
 }
 
 /// `Login` in this storage, and `Preferences` with the client; time stands still.
 pub(crate) fn builder(storage: &Arc<Spy>) -> SessionsBuilder {
+    leaks::watch();
     Sessions::builder()
         .clock(ManualClock::default())
         .server_side::<Login>(Arc::clone(storage))
@@ -253,26 +256,25 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) async fn of<B: MessageBody + 'static>(answer: Result<ServiceResponse<B>, Error>) -> Self {
+        Self::judged(answer, Judge::default()).await
+    }
+
+    async fn judged<B: MessageBody + 'static>(
+        answer: Result<ServiceResponse<B>, Error>,
+        mut judge: Judge,
+    ) -> Self {
         // As the server does it.
-        let (status, headers, body) = match answer {
-            Ok(response) => {
-                let (_, response) = response.into_parts();
-                let body = response.map_body(|_, body| body.boxed());
-                (body.status(), body.headers().clone(), body.into_body())
-            }
-            Err(error) => {
-                let response = error.error_response();
-                (
-                    response.status(),
-                    response.headers().clone(),
-                    response.into_body(),
-                )
-            }
+        let (response, error) = match answer {
+            Ok(response) => (response.into_parts().1.map_into_boxed_body(), None),
+            Err(error) => (error.error_response(), Some(error)),
         };
+        let (head, body) = response.into_parts();
         let body = body::to_bytes(body).await.unwrap();
+        let error = error.as_ref().or(head.error());
+        judge.assert_response(head.status(), head.headers(), &body, error);
         Self {
-            status,
-            headers,
+            status: head.status(),
+            headers: head.headers().clone(),
             body,
         }
     }
@@ -325,52 +327,13 @@ where
     Answer::of(app.call(request.to_request()).await).await
 }
 
-/// What was logged on this thread.
-#[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
-
-impl Log {
-    /// Listens until the guard is dropped.
-    pub(crate) fn listen() -> (Self, tracing::subscriber::DefaultGuard) {
-        let log = Self::default();
-        let guard = tracing::subscriber::set_default(log.clone());
-        (log, guard)
-    }
-
-    /// The lines that contain this.
-    pub(crate) fn lines(&self, needle: &str) -> Vec<String> {
-        let mut lines = self.0.lock().unwrap().clone();
-        lines.retain(|line| line.contains(needle));
-        lines
-    }
-}
-
-impl tracing::Subscriber for Log {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("sessions")
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        struct Fields(String);
-        impl Visit for Fields {
-            fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-                let _ = write!(self.0, " {field}={value:?}");
-            }
-        }
-        let mut fields = Fields(event.metadata().level().to_string());
-        event.record(&mut fields);
-        self.0.lock().unwrap().push(fields.0);
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
+/// As [`send`], where the answer has this on purpose.
+pub(crate) async fn send_except<S, B>(app: &S, request: TestRequest, exception: Exception) -> Answer
+where
+    S: Service<Request, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
+    let mut judge = Judge::default();
+    judge.except(exception);
+    Answer::judged(app.call(request.to_request()).await, judge).await
 }

@@ -1,34 +1,63 @@
 //! A client that keeps what it is given.
 
+use std::{rc::Rc, time::SystemTime};
+
 use actix_web::{
-    http::header::{COOKIE, HeaderValue},
+    http::header::{COOKIE, HeaderValue, SET_COOKIE},
     test::TestRequest,
 };
+use sessions_actix::{Clock, ManualClock};
+use tests::jar::{Channel, Fetch, Jar};
 
 use super::{Answer, Server};
 
-/// A client that keeps cookies by name and path, and tokens in headers.
+/// A browser at one host, which also keeps tokens in headers. What it refuses to keep fails the test.
+///
+/// Its time stands still unless it is given a clock.
 #[derive(Clone)]
 pub(crate) struct Browser {
     server: Server,
-    cookies: Vec<Kept>,
+    cookies: Jar,
     headers: Vec<(&'static str, String)>,
-}
-
-#[derive(Clone)]
-struct Kept {
-    name: String,
-    path: String,
-    value: String,
+    host: &'static str,
+    channel: Channel,
+    clock: Rc<dyn Clock>,
 }
 
 impl Browser {
     pub(crate) fn new(server: &Server) -> Self {
         Self {
             server: server.clone(),
-            cookies: Vec::new(),
+            cookies: Jar::default(),
             headers: Vec::new(),
+            host: "localhost",
+            channel: Channel::Secure,
+            clock: Rc::new(ManualClock::default()),
         }
+    }
+
+    /// At a host of this name.
+    pub(crate) fn at(mut self, host: &'static str) -> Self {
+        self.host = host;
+        self
+    }
+
+    /// With another server at the same host.
+    pub(crate) fn on(mut self, server: &Server) -> Self {
+        self.server = server.clone();
+        self
+    }
+
+    /// Over plain http.
+    pub(crate) fn over_plain_http(mut self) -> Self {
+        self.channel = Channel::Plain;
+        self
+    }
+
+    /// Lets cookies expire by this clock.
+    pub(crate) fn by(mut self, clock: &ManualClock) -> Self {
+        self.clock = Rc::new(clock.clone());
+        self
     }
 
     /// Sends back what comes in this header, from now on.
@@ -48,14 +77,9 @@ impl Browser {
     pub(crate) async fn send(&mut self, request: TestRequest) -> Answer {
         let mut request = request.to_request();
         let path = request.path().to_owned();
-        let sent: Vec<_> = self
-            .cookies
-            .iter()
-            .filter(|kept| path.starts_with(&kept.path))
-            .map(|kept| format!("{}={}", kept.name, kept.value))
-            .collect();
-        if !sent.is_empty() {
-            let line = HeaderValue::try_from(sent.join("; ")).unwrap();
+        let fetch = Fetch::of(self.host, &path).over(self.channel);
+        if let Some(cookies) = self.cookies.header(&fetch, self.now()) {
+            let line = HeaderValue::try_from(cookies).unwrap();
             request.headers_mut().insert(COOKIE, line);
         }
         for (name, token) in &self.headers {
@@ -65,17 +89,10 @@ impl Browser {
             }
         }
         let answer = self.server.call(request).await;
-        for cookie in answer.cookies() {
-            let path = cookie.attribute("Path").unwrap().to_owned();
-            self.cookies
-                .retain(|kept| (&kept.name, &kept.path) != (&cookie.name, &path));
-            if cookie.attribute("Max-Age") != Some("0") {
-                self.cookies.push(Kept {
-                    name: cookie.name,
-                    path,
-                    value: cookie.value,
-                });
-            }
+        let now = self.now();
+        for line in answer.headers.get_all(SET_COOKIE) {
+            let kept = self.cookies.store(line.as_bytes(), &fetch, now);
+            assert_eq!(kept, Ok(()), "{}", line.as_bytes().escape_ascii());
         }
         for (name, token) in &mut self.headers {
             if let Some(line) = answer.lines(name).last() {
@@ -85,20 +102,24 @@ impl Browser {
         answer
     }
 
+    fn now(&self) -> SystemTime {
+        self.clock.now().into()
+    }
+
     /// What it keeps under this name.
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
-        let cookie = self.cookies.iter().find(|kept| kept.name == name);
-        cookie.map(|kept| kept.value.as_str())
+        self.cookies.get(name, self.now())
     }
 
     /// Puts a cookie in by hand.
     pub(crate) fn put(&mut self, name: &str, value: &str) {
-        self.cookies.retain(|kept| kept.name != name);
-        self.cookies.push(Kept {
-            name: name.to_owned(),
-            path: "/".to_owned(),
-            value: value.to_owned(),
-        });
+        self.cookies.put(name, value, self.host);
+    }
+
+    /// What is left when it is closed and opened again.
+    pub(crate) fn reopened(mut self) -> Self {
+        self.cookies.close();
+        self
     }
 
     /// The token that it keeps in a header; empty if there is none.

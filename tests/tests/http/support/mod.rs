@@ -2,15 +2,15 @@
 
 mod answer;
 mod browser;
-mod log;
 mod numbered;
 mod server;
 mod spy;
 
+pub(crate) use tests::leaks::Log;
+
 pub(crate) use self::{
     answer::{Answer, SetCookie},
     browser::Browser,
-    log::Log,
     numbered::{Basket, Numbered, Visits, numbers},
     server::Server,
     spy::{Spy, Trouble},
@@ -18,9 +18,12 @@ pub(crate) use self::{
 
 use sessions_actix::protection::{Key, KeyRing};
 
-/// A ring of one new key.
+/// A ring of one new key, which nobody may show.
 pub(crate) fn keys() -> KeyRing {
-    KeyRing::new(Key::generate().unwrap())
+    tests::leaks::watch();
+    let key = Key::generate().unwrap();
+    tests::leaks::remember_key(&key.expose_base64());
+    KeyRing::new(key)
 }
 
 /// What a handler returns, in closures that cannot name it.

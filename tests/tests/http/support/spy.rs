@@ -1,6 +1,9 @@
 //! A storage that tells what was asked of it, and fails, hangs or panics where it is told to.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 use sessions_actix::{
     Record, StorageKey, Timestamp,
@@ -27,6 +30,7 @@ pub(crate) struct Spy {
     inner: MemoryStorage,
     calls: Arc<Mutex<Vec<&'static str>>>,
     troubled: Arc<Mutex<Option<(&'static str, Trouble)>>>,
+    hesitates: Arc<AtomicBool>,
 }
 
 impl Spy {
@@ -50,10 +54,15 @@ impl Spy {
         *self.troubled.lock().unwrap() = None;
     }
 
+    /// Lets every operation give others their turn, before and after it, from now on.
+    pub(crate) fn hesitate(&self) {
+        self.hesitates.store(true, Ordering::Relaxed);
+    }
+
     fn pass<'a, T: Send + 'a>(
         &'a self,
         operation: &'static str,
-        call: impl FnOnce(&'a MemoryStorage) -> StorageFuture<'a, T>,
+        call: impl FnOnce(&'a MemoryStorage) -> StorageFuture<'a, T> + Send + 'a,
     ) -> StorageFuture<'a, T> {
         self.calls.lock().unwrap().push(operation);
         let troubled = *self.troubled.lock().unwrap();
@@ -70,6 +79,12 @@ impl Spy {
                     })
                 }
             },
+            _ if self.hesitates.load(Ordering::Relaxed) => StorageFuture::boxed(async move {
+                tokio::task::yield_now().await;
+                let answer = call(&self.inner).await;
+                tokio::task::yield_now().await;
+                answer
+            }),
             _ => call(&self.inner),
         }
     }
@@ -77,11 +92,11 @@ impl Spy {
 
 impl SessionStorage for Spy {
     fn create(&self, key: StorageKey, record: Arc<Record>, now: Timestamp) -> StorageFuture<'_, Created> {
-        self.pass("create", |inner| inner.create(key, record, now))
+        self.pass("create", move |inner| inner.create(key, record, now))
     }
 
     fn load(&self, key: StorageKey, read: Read, now: Timestamp) -> StorageFuture<'_, Option<Arc<Record>>> {
-        self.pass("load", |inner| inner.load(key, read, now))
+        self.pass("load", move |inner| inner.load(key, read, now))
     }
 
     fn replace(
@@ -91,19 +106,19 @@ impl SessionStorage for Spy {
         expected: Expected,
         now: Timestamp,
     ) -> StorageFuture<'_, Replaced> {
-        self.pass("replace", |inner| inner.replace(key, record, expected, now))
+        self.pass("replace", move |inner| inner.replace(key, record, expected, now))
     }
 
     fn touch(&self, key: StorageKey, touch: Touch, now: Timestamp) -> StorageFuture<'_, Touched> {
-        self.pass("touch", |inner| inner.touch(key, touch, now))
+        self.pass("touch", move |inner| inner.touch(key, touch, now))
     }
 
     fn delete(&self, key: StorageKey, now: Timestamp) -> StorageFuture<'_, bool> {
-        self.pass("delete", |inner| inner.delete(key, now))
+        self.pass("delete", move |inner| inner.delete(key, now))
     }
 
     fn purge_expired(&self, limit: usize, now: Timestamp) -> StorageFuture<'_, usize> {
-        self.pass("purge_expired", |inner| inner.purge_expired(limit, now))
+        self.pass("purge_expired", move |inner| inner.purge_expired(limit, now))
     }
 
     fn health(&self) -> StorageFuture<'_, ()> {
@@ -119,7 +134,7 @@ impl Spy {
     fn pass_on<'a, T: Send + 'a>(
         &'a self,
         operation: &'static str,
-        call: impl FnOnce(&'a dyn SessionIndex) -> StorageFuture<'a, T>,
+        call: impl FnOnce(&'a dyn SessionIndex) -> StorageFuture<'a, T> + Send + 'a,
     ) -> StorageFuture<'a, T> {
         self.pass(operation, |inner| call(inner.index().unwrap()))
     }
@@ -127,27 +142,28 @@ impl Spy {
 
 impl SessionIndex for Spy {
     fn reserve(&self, index: IndexKey, place: Reservation, now: Timestamp) -> StorageFuture<'_, Reserved> {
-        self.pass_on("reserve", |inner| inner.reserve(index, place, now))
+        self.pass_on("reserve", move |inner| inner.reserve(index, place, now))
     }
 
     fn confirm(&self, index: IndexKey, session: StorageKey, now: Timestamp) -> StorageFuture<'_, bool> {
-        self.pass_on("confirm", |inner| inner.confirm(index, session, now))
+        self.pass_on("confirm", move |inner| inner.confirm(index, session, now))
     }
 
     fn release(&self, index: IndexKey, session: StorageKey, now: Timestamp) -> StorageFuture<'_, ()> {
-        self.pass_on("release", |inner| inner.release(index, session, now))
+        self.pass_on("release", move |inner| inner.release(index, session, now))
     }
 
     fn members(&self, index: IndexKey, now: Timestamp) -> StorageFuture<'_, Vec<Member>> {
-        self.pass_on("members", |inner| inner.members(index, now))
+        self.pass_on("members", move |inner| inner.members(index, now))
     }
 
     fn cut_off(&self, index: IndexKey, now: Timestamp) -> StorageFuture<'_, Vec<Member>> {
-        self.pass_on("cut_off", |inner| inner.cut_off(index, now))
+        self.pass_on("cut_off", move |inner| inner.cut_off(index, now))
     }
 
     fn count(&self, application: &str, name: &str, now: Timestamp) -> StorageFuture<'_, usize> {
-        self.pass_on("count", |inner| inner.count(application, name, now))
+        let (application, name) = (application.to_owned(), name.to_owned());
+        self.pass_on("count", move |inner| inner.count(&application, &name, now))
     }
 
     fn delete_some(
@@ -157,8 +173,9 @@ impl SessionIndex for Spy {
         limit: usize,
         now: Timestamp,
     ) -> StorageFuture<'_, usize> {
-        self.pass_on("delete_some", |inner| {
-            inner.delete_some(application, name, limit, now)
+        let (application, name) = (application.to_owned(), name.to_owned());
+        self.pass_on("delete_some", move |inner| {
+            inner.delete_some(&application, &name, limit, now)
         })
     }
 }

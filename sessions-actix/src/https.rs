@@ -1,0 +1,387 @@
+//! Keeps requests over plain http away from sessions, and believes only known proxies.
+
+use std::{
+    fmt,
+    future::{Ready, ready},
+    net::IpAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use actix_service::{Service, Transform, forward_ready};
+use actix_web::{
+    Error, HttpResponse,
+    body::{EitherBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        Method,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
+};
+use pin_project_lite::pin_project;
+
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// Middleware that lets nothing through that came over plain http: wrap it last, around the
+/// [`Sessions`](crate::Sessions), so that no session is read.
+///
+/// A request came over https if
+/// 1. its connection to this server is TLS itself; or
+/// 2. its connection comes from a [trusted](Self::trust) address, an IPv4 one that is written as IPv6 included, the
+///    request has `X-Forwarded-Proto` or `Forwarded` (RFC 7239) headers, and every element of every one of them says
+///    `https`. One that says something else, says it twice or says nothing makes it plain http: a client may have added
+///    what the proxy has left as it was.
+///
+/// From all other addresses, and from none as over a Unix socket, these headers say nothing.
+///
+/// What did not is answered
+/// 3. by 308 Permanent Redirect to the same place over https, if it is a GET or a HEAD and says which host it is for.
+///    Its port is left out. The redirect is not to be stored, so that one by mistake is not there for good;
+/// 4. by 403 Forbidden without a body otherwise: a redirect would work, so that its client would go on to send what it
+///    sends in the clear first.
+///
+/// ```
+/// use actix_web::App;
+/// use sessions_actix::HttpsGuard;
+///
+/// # fn main() -> Result<(), sessions_actix::NotANetwork> {
+/// let https = HttpsGuard::new().trust(["10.0.0.0/8", "fd00::/8", "192.0.2.1"])?;
+/// let app = App::new().wrap(https);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct HttpsGuard(Arc<Rules>);
+
+#[derive(Clone, Debug, Default)]
+struct Rules {
+    trusted: Vec<Network>,
+    loopback: Loopback,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Loopback {
+    #[default]
+    AsAnyOther,
+    Passes,
+}
+
+impl HttpsGuard {
+    /// Trusts nobody: only what is TLS itself passes.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Believes what these proxies say, each an address or a network (`10.0.0.0/8`). Only those that overwrite these
+    /// headers or append to them: whoever can reach the server from such an address can claim https.
+    ///
+    /// # Errors
+    /// One of them is neither.
+    pub fn trust<'a>(mut self, proxies: impl IntoIterator<Item = &'a str>) -> Result<Self, NotANetwork> {
+        let rules = Arc::make_mut(&mut self.0);
+        for proxy in proxies {
+            rules.trusted.push(Network::parse(proxy)?);
+        }
+        Ok(self)
+    }
+
+    /// Lets plain http through that comes from this machine and from no proxy that says so: for development. Never where
+    /// a proxy runs on the same machine, which makes everybody come from here.
+    #[must_use]
+    pub fn plain_http_from_loopback_for_development(mut self) -> Self {
+        Arc::make_mut(&mut self.0).loopback = Loopback::Passes;
+        self
+    }
+}
+
+impl Rules {
+    fn came_over_https(&self, request: &ServiceRequest) -> bool {
+        if request.app_config().secure() {
+            return true;
+        }
+        let Some(peer) = request.peer_addr().map(|peer| peer.ip().to_canonical()) else {
+            return false;
+        };
+        let said = said(request.headers());
+        let is_trusted = self.trusted.iter().any(|network| network.contains(peer));
+        is_trusted && said == Said::Https
+            || self.loopback == Loopback::Passes && peer.is_loopback() && said == Said::Nothing
+    }
+}
+
+/// What all headers together say of how a request began its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    Nothing,
+    Https,
+    Otherwise,
+}
+
+fn said(headers: &HeaderMap) -> Said {
+    let elements = |name| {
+        headers
+            .get_all(name)
+            .flat_map(|line| split(line.as_bytes(), b','))
+    };
+    let mut said = Said::Nothing;
+    let each = elements(FORWARDED_PROTO)
+        .map(<[u8]>::trim_ascii)
+        .map(is_https)
+        .chain(elements(header::FORWARDED).map(has_https));
+    for is_https in each {
+        match is_https {
+            true if said != Said::Otherwise => said = Said::Https,
+            _ => said = Said::Otherwise,
+        }
+    }
+    said
+}
+
+fn is_https(proto: &[u8]) -> bool {
+    proto.eq_ignore_ascii_case(b"https")
+}
+
+/// Whether an element of `Forwarded` has one `proto` and it is `https`, in quotes or without.
+fn has_https(element: &[u8]) -> bool {
+    let mut protos = split(element, b';').filter_map(|pair| {
+        let at = pair.iter().position(|octet| *octet == b'=')?;
+        let (name, value) = (pair[..at].trim_ascii(), pair[at + 1..].trim_ascii());
+        name.eq_ignore_ascii_case(b"proto").then_some(value)
+    });
+    let only = (protos.next(), protos.next());
+    let (Some(proto), None) = only else {
+        return false;
+    };
+    is_https(proto) || proto.eq_ignore_ascii_case(b"\"https\"")
+}
+
+/// At this octet, unless it is in quotes.
+fn split(text: &[u8], at: u8) -> impl Iterator<Item = &[u8]> {
+    let (mut quoted, mut escaped) = (false, false);
+    text.split(move |octet| {
+        match (*octet, quoted, escaped) {
+            (_, true, true) => escaped = false,
+            (b'\\', true, false) => escaped = true,
+            (b'"', ..) => quoted = !quoted,
+            _ => {}
+        }
+        *octet == at && !quoted
+    })
+}
+
+/// The same place over https; none if it is not known of which host.
+fn over_https(request: &ServiceRequest) -> Option<HeaderValue> {
+    let uri = request.uri();
+    let host = match uri.host() {
+        Some(host) => host,
+        None => {
+            let mut lines = request.headers().get_all(header::HOST);
+            let line = lines.next()?.to_str().ok()?;
+            if lines.next().is_some() {
+                return None;
+            }
+            without_port(line)?
+        }
+    };
+    let is_host = |octet: u8| octet.is_ascii_alphanumeric() || b"-._:[]".contains(&octet);
+    if host.is_empty() || !host.bytes().all(is_host) {
+        return None;
+    }
+    let place = uri.path_and_query().map_or("/", |place| place.as_str());
+    HeaderValue::try_from(format!("https://{host}{place}")).ok()
+}
+
+fn without_port(authority: &str) -> Option<&str> {
+    if authority.starts_with('[') {
+        return Some(&authority[..=authority.find(']')?]);
+    }
+    authority.split(':').next()
+}
+
+/// An address, or all that begin as it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Network {
+    address: IpAddr,
+    /// How many of its bits count.
+    bits: u32,
+}
+
+impl Network {
+    fn parse(text: &str) -> Result<Self, NotANetwork> {
+        let refused = || NotANetwork(text.to_owned());
+        let (address, bits) = match text.split_once('/') {
+            Some((address, bits)) if bits.bytes().all(|octet| octet.is_ascii_digit()) => {
+                (address, Some(bits))
+            }
+            Some(_) => return Err(refused()),
+            None => (text, None),
+        };
+        let address: IpAddr = address.parse().map_err(|_| refused())?;
+        let length = length(address);
+        let bits = match bits {
+            Some(bits) => bits.parse().map_err(|_| refused())?,
+            None => length,
+        };
+        // Of an IPv4 network that is written as an IPv6 one, peers are compared as IPv4.
+        let canonical = address.to_canonical();
+        let more = length - self::length(canonical);
+        let network = Self {
+            address: canonical,
+            bits: bits.checked_sub(more).ok_or_else(refused)?,
+        };
+        // More bits than there are, or an address within a network where the network is meant.
+        if bits > length || network.address_bits() & !network.mask() != 0 {
+            return Err(refused());
+        }
+        Ok(network)
+    }
+
+    fn contains(self, peer: IpAddr) -> bool {
+        length(peer) == length(self.address) && (left_aligned(peer) ^ self.address_bits()) & self.mask() == 0
+    }
+
+    fn address_bits(self) -> u128 {
+        left_aligned(self.address)
+    }
+
+    fn mask(self) -> u128 {
+        u128::MAX.checked_shl(128 - self.bits.min(128)).unwrap_or(0)
+    }
+}
+
+fn length(address: IpAddr) -> u32 {
+    match address {
+        IpAddr::V4(_) => 32,
+        IpAddr::V6(_) => 128,
+    }
+}
+
+fn left_aligned(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(address) => u128::from(address.to_bits()) << 96,
+        IpAddr::V6(address) => address.to_bits(),
+    }
+}
+
+/// A text that is neither an address nor a network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotANetwork(String);
+
+impl fmt::Display for NotANetwork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` is neither an address nor a network, such as `10.0.0.0/8` (all bits after the eighth are 0)",
+            self.0.escape_debug()
+        )
+    }
+}
+
+impl std::error::Error for NotANetwork {}
+
+impl<S, B> Transform<S, ServiceRequest> for HttpsGuard
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Transform = HttpsGuardMiddleware<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        ready(Ok(HttpsGuardMiddleware {
+            service,
+            rules: Arc::clone(&self.0),
+        }))
+    }
+}
+
+/// The service that [`HttpsGuard`] makes of the one that it wraps.
+#[derive(Debug)]
+pub struct HttpsGuardMiddleware<S> {
+    service: S,
+    rules: Arc<Rules>,
+}
+
+impl<S, B> Service<ServiceRequest> for HttpsGuardMiddleware<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Future = HttpsGuardFuture<S::Future, B>;
+
+    forward_ready!(service);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        if self.rules.came_over_https(&request) {
+            return HttpsGuardFuture {
+                stage: Stage::Passed {
+                    service: self.service.call(request),
+                },
+            };
+        }
+        let redirect = match *request.method() {
+            Method::GET | Method::HEAD => over_https(&request),
+            _ => None,
+        };
+        let response = match redirect {
+            Some(place) => HttpResponse::PermanentRedirect()
+                .insert_header((header::LOCATION, place))
+                .insert_header((header::CACHE_CONTROL, "no-store"))
+                .finish(),
+            None => HttpResponse::Forbidden().finish(),
+        };
+        HttpsGuardFuture {
+            stage: Stage::Refused {
+                response: Some(request.into_response(response).map_into_right_body()),
+            },
+        }
+    }
+}
+
+pin_project! {
+    /// The future of a request that is let through or not.
+    pub struct HttpsGuardFuture<F, B> {
+        #[pin]
+        stage: Stage<F, B>,
+    }
+}
+
+pin_project! {
+    #[project = Projected]
+    enum Stage<F, B> {
+        Passed { #[pin] service: F },
+        Refused { response: Option<ServiceResponse<EitherBody<B>>> },
+    }
+}
+
+impl<F, B> Future for HttpsGuardFuture<F, B>
+where
+    F: Future<Output = Result<ServiceResponse<B>, Error>>,
+{
+    type Output = Result<ServiceResponse<EitherBody<B>>, Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().stage.project() {
+            Projected::Passed { service } => service
+                .poll(context)
+                .map(|answer| answer.map(ServiceResponse::map_into_left_body)),
+            Projected::Refused { response } => match response.take() {
+                Some(response) => Poll::Ready(Ok(response)),
+                None => Poll::Pending,
+            },
+        }
+    }
+}
+
+impl<F, B> fmt::Debug for HttpsGuardFuture<F, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HttpsGuardFuture(..)")
+    }
+}
