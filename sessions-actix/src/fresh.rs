@@ -69,9 +69,10 @@ impl<T: Session, const SECONDS: u64> FromRequest for FreshSession<T, SECONDS> {
         let required = RequiredSession::<T>::from_request(request, payload);
         let request = request.clone();
         Box::pin(async move {
-            let session = required.await?;
+            let mut session = required.await?;
             let within = Duration::from_secs(SECONDS);
             if session.current().is_fresh(within).await? {
+                session.refresh();
                 return Ok(Self(session));
             }
             let error: SessionError = missing::<T>(session.current());

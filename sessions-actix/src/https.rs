@@ -27,7 +27,7 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 /// [`Sessions`](crate::Sessions), so that no session is read.
 ///
 /// A request came over https if
-/// 1. its connection to this server is TLS itself; or
+/// 1. its connection to this server is TLS itself, and no trusted proxy says that it was plain http before; or
 /// 2. its connection comes from a [trusted](Self::trust) address, an IPv4 one that is written as IPv6 included, the
 ///    request has `X-Forwarded-Proto` or `Forwarded` (RFC 7239) headers, and every element of every one of them says
 ///    `https`. One that says something else, says it twice or says nothing makes it plain http: a client may have added
@@ -98,16 +98,18 @@ impl HttpsGuard {
 
 impl Rules {
     fn came_over_https(&self, request: &ServiceRequest) -> bool {
-        if request.app_config().secure() {
-            return true;
-        }
+        let is_tls = request.app_config().secure();
         let Some(peer) = request.peer_addr().map(|peer| peer.ip().to_canonical()) else {
-            return false;
+            return is_tls;
         };
-        let said = said(request.headers());
         let is_trusted = self.trusted.iter().any(|network| network.contains(peer));
-        is_trusted && said == Said::Https
-            || self.loopback == Loopback::Passes && peer.is_loopback() && said == Said::Nothing
+        match said(request.headers()) {
+            Said::Https if is_trusted => true,
+            // TLS from the proxy to here says nothing of the way to the proxy.
+            Said::Otherwise if is_trusted => false,
+            Said::Nothing => is_tls || self.loopback == Loopback::Passes && peer.is_loopback(),
+            Said::Https | Said::Otherwise => is_tls,
+        }
     }
 }
 
@@ -126,10 +128,15 @@ fn said(headers: &HeaderMap) -> Said {
             .flat_map(|line| split(line.as_bytes(), b','))
     };
     let mut said = Said::Nothing;
+    // What an open quote has swallowed may be what the proxy has added.
+    let whole = headers
+        .get_all(header::FORWARDED)
+        .all(|line| ends_outside_quotes(line.as_bytes()));
     let each = elements(FORWARDED_PROTO)
         .map(<[u8]>::trim_ascii)
         .map(is_https)
-        .chain(elements(header::FORWARDED).map(has_https));
+        .chain(elements(header::FORWARDED).map(has_https))
+        .chain((!whole).then_some(false));
     for is_https in each {
         match is_https {
             true if said != Said::Otherwise => said = Said::Https,
@@ -143,8 +150,16 @@ fn is_https(proto: &[u8]) -> bool {
     proto.eq_ignore_ascii_case(b"https")
 }
 
-/// Whether an element of `Forwarded` has one `proto` and it is `https`, in quotes or without.
+/// Whether an element of `Forwarded` has one `proto` and it is `https`, in quotes or without, and is otherwise as RFC 7239
+/// says.
 fn has_https(element: &[u8]) -> bool {
+    let well_formed = split(element, b';').all(|pair| {
+        let at = pair.iter().position(|octet| *octet == b'=');
+        at.is_some_and(|at| is_value(pair[at + 1..].trim_ascii()))
+    });
+    if !well_formed {
+        return false;
+    }
     let mut protos = split(element, b';').filter_map(|pair| {
         let at = pair.iter().position(|octet| *octet == b'=')?;
         let (name, value) = (pair[..at].trim_ascii(), pair[at + 1..].trim_ascii());
@@ -155,6 +170,34 @@ fn has_https(element: &[u8]) -> bool {
         return false;
     };
     is_https(proto) || proto.eq_ignore_ascii_case(b"\"https\"")
+}
+
+/// A token, or one whole string in quotes.
+fn is_value(value: &[u8]) -> bool {
+    match value {
+        [b'"', inner @ .., b'"'] => {
+            let mut escaped = false;
+            inner.iter().all(|octet| {
+                let inside = escaped || *octet != b'"';
+                escaped = !escaped && *octet == b'\\';
+                inside
+            }) && !escaped
+        }
+        token => !token.is_empty() && !token.contains(&b'"'),
+    }
+}
+
+fn ends_outside_quotes(line: &[u8]) -> bool {
+    let (mut quoted, mut escaped) = (false, false);
+    for octet in line {
+        match (*octet, quoted, escaped) {
+            (_, true, true) => escaped = false,
+            (b'\\', true, false) => escaped = true,
+            (b'"', ..) => quoted = !quoted,
+            _ => {}
+        }
+    }
+    !quoted
 }
 
 /// At this octet, unless it is in quotes.

@@ -41,6 +41,13 @@ impl<T: Session> RequiredSession<T> {
         }
     }
 
+    /// Reads as what is known of the session now.
+    pub(crate) fn refresh(&mut self) {
+        if let Some(value) = self.session.get() {
+            self.value = value;
+        }
+    }
+
     /// The session with everything else that can be done with it.
     #[must_use]
     pub fn current(&self) -> &CurrentSession<T> {

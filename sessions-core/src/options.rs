@@ -173,7 +173,8 @@ impl<Place> Options<Place> {
         self
     }
 
-    /// Sends the token with every response for which the session was read, changed or not.
+    /// Sends the token with every response for which the session was read, changed or not. The response of a slow request
+    /// can so put the token that it came with in the place of a newer one, of a login meanwhile, say.
     pub fn always_send(mut self) -> Self {
         self.always_send = true;
         self
@@ -200,7 +201,7 @@ impl Options<ServerSide> {
         self
     }
 
-    /// What happens when a client shows a token that was replaced a while ago. Default: it has no session.
+    /// What happens when a client shows a token that was replaced longer ago than the grace. Default: it has no session.
     pub fn on_reuse(mut self, on_reuse: OnReuse) -> Self {
         self.place.on_reuse = on_reuse;
         self
@@ -213,8 +214,8 @@ impl Options<ServerSide> {
         self
     }
 
-    /// What `set` does when another request has written the session since this one read it. Default: the last write
-    /// wins.
+    /// What `set` does when another request has written the session since this one read it; a renewal of its token is a
+    /// write. Default: the last write wins.
     pub fn on_conflict(mut self, on_conflict: OnConflict) -> Self {
         self.place.on_conflict = on_conflict;
         self

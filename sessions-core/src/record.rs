@@ -155,6 +155,14 @@ impl Record {
     /// The form that [`to_bytes`](Self::to_bytes) writes.
     const FORM: u8 = 1;
 
+    /// Whether it is a later state of this session, and no other one that has come under its key.
+    pub(crate) fn is_same_session(&self, earlier: &Self) -> bool {
+        self.public_id == earlier.public_id
+            && self.name == earlier.name
+            && self.application == earlier.application
+            && self.times.created == earlier.times.created
+    }
+
     /// The record as bytes, for a storage that keeps it in one piece.
     ///
     /// # Errors

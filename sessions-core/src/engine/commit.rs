@@ -174,7 +174,9 @@ impl<T: Session> Slot<T> {
                 // Nobody has asked for it: a storage that fails is told to the log, and the next request tries again.
                 match self.renew(live, None).await {
                     Ok(Some(renewed)) => Ok(renewed),
-                    Ok(None) | Err(_) => self.touch(live).await,
+                    Ok(None) => self.touch(live).await,
+                    // It has been waited for long enough.
+                    Err(_) => Ok(Decided::Live(live.clone())),
                 }
             }
             (Write::Nothing, Fate::Keep | Fate::Renew, Opened::Live(live)) => self.touch(live).await,
@@ -311,8 +313,8 @@ impl<T: Session> Slot<T> {
     /// A new token in place of the old one.
     async fn rotate(&self, live: &Live<T>, draft: Option<Draft<T>>) -> Result<Decided<T>, SessionError> {
         let engine = self.engine();
-        let (key, secret, mut record) = match (&live.anchor, engine.server()) {
-            (Anchor::Stored { key, secret, record }, Some(_)) => (*key, secret, Arc::clone(record)),
+        let (key, mut record) = match (&live.anchor, engine.server()) {
+            (Anchor::Stored { key, record, .. }, Some(_)) => (*key, Arc::clone(record)),
             _ => {
                 let now = engine.now();
                 let times = engine.0.lifetimes.used(live.anchor.times(), now);
@@ -326,7 +328,7 @@ impl<T: Session> Slot<T> {
         for attempt in 0..MAX_ROTATIONS {
             if attempt > 0 {
                 back_off(attempt).await?;
-                match self.reload(key, secret, &record).await? {
+                match self.reload(key, &record).await? {
                     Some(latest) => record = latest,
                     None => break,
                 }

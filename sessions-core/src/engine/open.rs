@@ -135,8 +135,9 @@ impl<T: Session> Engine<T> {
             return Opened::Dead;
         }
         if header.issued > now.after(MAX_SKEW) {
-            event::rejected(self.name(), "issued in the future");
-            return Opened::Dead;
+            // By a node whose clock is right, perhaps: the client is to keep it.
+            event::stale(self.name(), "issued in the future");
+            return Opened::Stale;
         }
         let payload = Payload::new(payload);
         match self.read(header.schema, &payload) {
@@ -169,7 +170,11 @@ impl<T: Session> Engine<T> {
             record = server.load(key, Read::Latest, now).await?;
             verdict = self.judge(record.as_deref(), &id, &secret, now);
         }
-        if let (Some(found), Verdict::Live(Standing::Successor)) = (&record, &verdict) {
+        // A newer version's session is left as it is: its successor is good without a confirmation.
+        let ours = record
+            .as_ref()
+            .is_some_and(|record| record.schema.version <= self.0.schema.version);
+        if let (Some(found), Verdict::Live(Standing::Successor), true) = (&record, &verdict, ours) {
             record = self.confirm(server, key, &secret, Arc::clone(found)).await?;
             verdict = self.judge(record.as_deref(), &id, &secret, self.now());
         }
@@ -184,7 +189,9 @@ impl<T: Session> Engine<T> {
             }
             Verdict::Stale => {
                 event::stale(self.name(), "a secret that was replaced");
-                if server.on_reuse == OnReuse::Revoke {
+                // Others of the client's requests may have been under way when its token was replaced.
+                let late = now.since(record.secrets.since) >= server.grace;
+                if server.on_reuse == OnReuse::Revoke && late && ours {
                     event::reused(self.name(), &id);
                     server.end(key, now).await?;
                     server.forget(&record, now).await;
@@ -259,7 +266,7 @@ impl<T: Session> Engine<T> {
 }
 
 /// How far another node's clock may be ahead.
-const MAX_SKEW: std::time::Duration = std::time::Duration::from_secs(5);
+pub(super) const MAX_SKEW: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// What a token is to a record.
 pub(super) enum Verdict {

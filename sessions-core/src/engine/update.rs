@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{
     Slot,
-    open::Verdict,
+    open::MAX_SKEW,
     reader::Unread,
     slot::Target,
     state::{Anchor, Certainty, Draft, Fate, Live, Opened, Owed, View, Write},
@@ -148,9 +148,9 @@ impl<T: Session> Slot<T> {
         };
         let taken = match &live.anchor {
             Anchor::Sealed { .. } => Some(value.unwrap_or_else(|| Arc::clone(&live.value))),
-            Anchor::Stored { key, secret, record } => {
+            Anchor::Stored { key, record, .. } => {
                 // What another request has written since this one read it would be lost otherwise.
-                match self.latest(*key, secret, record).await? {
+                match self.latest(*key, record).await? {
                     Latest::Live(latest) => self.take_stored(*key, &latest, value).await?,
                     Latest::Gone => None,
                     Latest::Rotated => return Ok(self.lost(record)),
@@ -203,7 +203,7 @@ impl<T: Session> Slot<T> {
         };
         match &anchor {
             Anchor::Sealed { header, .. } => Ok(!header.times.is_expired(self.engine().now())),
-            Anchor::Stored { key, secret, record } => Ok(self.reload(*key, secret, record).await?.is_some()),
+            Anchor::Stored { key, record, .. } => Ok(self.reload(*key, record).await?.is_some()),
         }
     }
 
@@ -212,15 +212,38 @@ impl<T: Session> Slot<T> {
     /// # Errors
     /// [`Unavailable`](SessionError::Unavailable).
     pub async fn is_fresh(&self, within: Duration) -> Result<bool, SessionError> {
-        let authenticated = {
+        let (authenticated, anchor) = {
             let state = self.state();
-            state
-                .view()
-                .id_and_times()
-                .and_then(|(_, times)| times.authenticated)
+            let view = state.view();
+            let authenticated = view.id_and_times().and_then(|(_, times)| times.authenticated);
+            match view {
+                View::Live(live) | View::Set(live, _) => (authenticated, Some(live.anchor.clone())),
+                View::Start(_) | View::Nothing => (authenticated, None),
+            }
         };
-        let recently = authenticated.is_some_and(|at| self.engine().now().since(at) < within);
-        Ok(recently && self.still_live().await?)
+        let engine = self.engine();
+        let now = engine.now();
+        // One of the future is of a clock that was wrong.
+        let recently = authenticated.is_some_and(|at| now.since(at) < within && at.since(now) <= MAX_SKEW);
+        let Some(Anchor::Stored { key, secret, record }) = anchor else {
+            return Ok(recently && self.still_live().await?);
+        };
+        let Some(latest) = self.reload(key, &record).await? else {
+            return Ok(false);
+        };
+        // What the handler sees from now on is no copy, either.
+        if let Ok(value) = engine.read(latest.schema, &latest.payload) {
+            let mut state = self.state();
+            if matches!(state.view(), View::Live(_)) {
+                let anchor = Anchor::Stored {
+                    key,
+                    secret,
+                    record: latest,
+                };
+                state.opened = Opened::Live(Live { value, anchor });
+            }
+        }
+        Ok(recently)
     }
 
     /// What there is to change.
@@ -322,14 +345,15 @@ impl<T: Session> Slot<T> {
                     break;
                 }
                 back_off(attempt).await?;
-                match self.reload(key, secret, &record).await? {
+                match self.reload(key, &record).await? {
                     Some(latest) => record = latest,
                     None => return Ok(self.lost(&record)),
                 }
             }
             let now = engine.now();
             if record.times.is_expired(now) {
-                return Ok(self.lost(&record));
+                // Since it was opened; others may have used it.
+                continue;
             }
             let mut value = match engine.read_fresh(record.schema, &record.payload) {
                 Ok(value) => value,
@@ -382,32 +406,31 @@ impl<T: Session> Slot<T> {
         Err(SessionError::Contended)
     }
 
-    /// The session as all acknowledged writes have left it, if this request's secret still opens it.
+    /// The session as all acknowledged writes have left it, if it is the one that this request has opened.
     pub(super) async fn reload(
         &self,
         key: StorageKey,
-        secret: &Secret,
         known: &Record,
     ) -> Result<Option<Arc<Record>>, SessionError> {
-        match self.latest(key, secret, known).await? {
+        match self.latest(key, known).await? {
             Latest::Live(record) => Ok(Some(record)),
             Latest::Gone | Latest::Rotated => Ok(None),
         }
     }
 
-    async fn latest(&self, key: StorageKey, secret: &Secret, known: &Record) -> Result<Latest, SessionError> {
+    /// Within one epoch nothing but a renewal takes a secret's place, so the secret that opened the session when the
+    /// request began is good until the request ends, however long that is.
+    async fn latest(&self, key: StorageKey, known: &Record) -> Result<Latest, SessionError> {
         let engine = self.engine();
         let Some(server) = engine.server() else {
             return Err(SessionError::NotServerSide);
         };
         let now = engine.now();
-        let Some(latest) = server.load(key, Read::Latest, now).await? else {
-            return Ok(Latest::Gone);
-        };
-        let verdict = engine.judge(Some(&latest), &known.public_id, secret, now);
-        Ok(match verdict {
-            Verdict::Live(_) if latest.epoch == known.epoch => Latest::Live(latest),
-            _ => Latest::Rotated,
+        Ok(match server.load(key, Read::Latest, now).await? {
+            Some(latest) if latest.times.is_expired(now) || !latest.is_same_session(known) => Latest::Gone,
+            Some(latest) if latest.epoch == known.epoch => Latest::Live(latest),
+            Some(_) => Latest::Rotated,
+            None => Latest::Gone,
         })
     }
 

@@ -459,3 +459,36 @@ async fn a_session_that_was_ended_elsewhere_is_not_fresh() {
         .await;
     assert!(!slot.is_fresh(mins(5)).await.unwrap());
 }
+
+#[tokio::test]
+async fn a_login_of_the_future_is_not_fresh() {
+    let world = World::new();
+    let right = world.clock.now();
+    world.pass(hours(1));
+    for engine in Limits::default().engines(&world) {
+        world.clock.set(right.after(hours(1)));
+        let client = world.alice(&engine).await;
+        world.clock.set(right);
+        let slot = client.open().await;
+        assert!(
+            !slot.is_fresh(mins(5)).await.unwrap(),
+            "by a clock that was ahead"
+        );
+    }
+}
+
+#[tokio::test]
+async fn whether_it_is_fresh_is_asked_of_the_storage_and_so_is_its_value_then() {
+    let world = World::new();
+    let engine = world.server();
+    let client = world.alice(&engine).await;
+    world.storage.copy(world.record(&client).unwrap());
+    client
+        .at(&world.other_node::<Login>())
+        .does(|slot| slot.set(login("alice", 9)))
+        .await;
+    let slot = client.open().await;
+    assert_eq!(slot.get().unwrap().visits, 1, "of the copy");
+    assert!(slot.is_fresh(mins(5)).await.unwrap());
+    assert_eq!(slot.get().unwrap().visits, 9);
+}

@@ -464,3 +464,57 @@ fn an_interval_below_a_second_is_refused() {
     let options = Options::of::<Login>().renew_every(secs(1));
     assert!(Engine::<Login>::server_side(&world.environment, world.storage.clone(), &options).is_ok());
 }
+
+#[tokio::test]
+async fn a_request_goes_on_with_its_secret_when_the_grace_ends_meanwhile() {
+    let world = World::new();
+    let engine = renewing(&world);
+    let (old, mut new) = renewed(&world, &engine).await;
+    let (socket, slow, taking) = (old.open().await, old.open().await, old.open().await);
+    new.reads().await;
+    for _ in 0..12 {
+        world.pass(mins(12));
+        new.reads().await;
+        if !new.has_token() {
+            break;
+        }
+        assert!(socket.still_live().await.unwrap(), "a renewal cuts no websocket");
+        if world.record(&new).unwrap().times.absolute_deadline <= world.clock.now().after(mins(13)) {
+            break;
+        }
+    }
+    assert_eq!(old.status().await, SessionStatus::Stale);
+    // Whatever others have written, and whatever they have done to the token.
+    new.does(|slot| slot.set(login("alice", 5))).await;
+    assert_eq!(slow.update(|login| login.visits += 1).await.unwrap(), Some(()));
+    assert_eq!(new.sees().await.unwrap().visits, 6);
+    assert_eq!(taking.take().await.unwrap().unwrap().visits, 6);
+    assert!(!socket.still_live().await.unwrap());
+}
+
+#[tokio::test]
+async fn a_rotation_stops_the_requests_that_it_overtakes() {
+    let world = World::new();
+    let engine = world.server();
+    let mut client = world.alice(&engine).await;
+    let slot = client.open().await;
+    client.does(|slot| slot.rotate_id()).await;
+    assert!(!slot.still_live().await.unwrap());
+    assert_eq!(slot.update(|login| login.visits += 1).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_token_that_a_rotation_has_just_replaced_ends_no_session() {
+    let world = World::new();
+    let engine = world.server_with(|options| options.on_reuse(OnReuse::Revoke));
+    let old = world.alice(&engine).await;
+    let mut new = old.clone();
+    new.does(|slot| slot.rotate_id()).await;
+    // Of a page whose requests were sent together.
+    world.pass(GRACE - MILLI);
+    assert_eq!(old.status().await, SessionStatus::Stale);
+    assert_eq!(new.status().await, SessionStatus::Live);
+    world.pass(MILLI);
+    assert_eq!(old.status().await, SessionStatus::Stale);
+    assert_eq!(new.status().await, SessionStatus::Invalid);
+}

@@ -153,6 +153,12 @@ async fn what_a_client_has_added_takes_the_proxys_word_away() {
         "xproto=https",
         "proto https",
         "proto=\"https",
+        // What a client has begun, and its proxy has gone on with.
+        "proto=https;for=\", for=192.0.2.60;proto=http",
+        "proto=https;for=\", for=\"[2001:db8::1]:4711\";proto=http",
+        "proto=https;for=\"\\, for=\"[2001:db8::1]:4711\";proto=http",
+        "proto=https;for=\"x\"y",
+        "proto=https;for=",
     ] {
         assert!(!passes(forwarded(from(PROXY), said)).await, "{said}");
     }
@@ -263,6 +269,24 @@ async fn a_connection_that_is_tls_passes_and_needs_nobodys_word() {
         let app = app.new_service(config).await.unwrap();
         let answer = send(&app, proto(from(STRANGER), "http")).await;
         assert_eq!(answer.status, status);
+    }
+}
+
+#[actix_web::test]
+async fn tls_from_a_proxy_that_was_asked_over_plain_http_is_plain_http() {
+    let address: SocketAddr = "127.0.0.1:443".parse().unwrap();
+    let config = AppConfig::__priv_test_new(true, "shop.example".to_owned(), address);
+    let app = App::new()
+        .default_service(web::to(|| async { "in" }))
+        .wrap(guard());
+    let app = actix_service::IntoServiceFactory::<_, actix_http::Request>::into_factory(app);
+    let app = app.new_service(config).await.unwrap();
+    for (request, status) in [
+        (proto(from(PROXY), "http"), StatusCode::PERMANENT_REDIRECT),
+        (proto(from(PROXY), "https"), StatusCode::OK),
+        (from(PROXY), StatusCode::OK),
+    ] {
+        assert_eq!(send(&app, request).await.status, status);
     }
 }
 

@@ -200,7 +200,8 @@ async fn update_on_a_session_that_expires_during_the_request_is_none() {
     world.pass(mins(30));
     world.storage.calls();
     assert_eq!(slot.update(|_| ()).await.unwrap(), None);
-    assert_eq!(world.storage.calls(), []);
+    // Another request may have used it meanwhile.
+    assert_eq!(world.storage.calls(), [Latest]);
 }
 
 #[tokio::test]

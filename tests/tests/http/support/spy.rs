@@ -30,6 +30,8 @@ pub(crate) struct Spy {
     inner: MemoryStorage,
     calls: Arc<Mutex<Vec<&'static str>>>,
     troubled: Arc<Mutex<Option<(&'static str, Trouble)>>>,
+    /// So many more calls are answered, and no other one.
+    answered: Arc<Mutex<Option<usize>>>,
     hesitates: Arc<AtomicBool>,
 }
 
@@ -49,8 +51,14 @@ impl Spy {
         *self.troubled.lock().unwrap() = Some((operation, trouble));
     }
 
+    /// Lets so many more calls pass. Whatever is asked after that hangs.
+    pub(crate) fn hang_after(&self, calls: usize) {
+        *self.answered.lock().unwrap() = Some(calls);
+    }
+
     /// Lets every operation succeed from now on.
     pub(crate) fn mend(&self) {
+        *self.answered.lock().unwrap() = None;
         *self.troubled.lock().unwrap() = None;
     }
 
@@ -65,6 +73,12 @@ impl Spy {
         call: impl FnOnce(&'a MemoryStorage) -> StorageFuture<'a, T> + Send + 'a,
     ) -> StorageFuture<'a, T> {
         self.calls.lock().unwrap().push(operation);
+        if let Some(answered) = &mut *self.answered.lock().unwrap() {
+            let Some(fewer) = answered.checked_sub(1) else {
+                return StorageFuture::boxed(std::future::pending());
+            };
+            *answered = fewer;
+        }
         let troubled = *self.troubled.lock().unwrap();
         match troubled {
             Some((troubled, trouble)) if troubled == operation => match trouble {
