@@ -79,7 +79,7 @@ impl<T: Session> Slot<T> {
         let due = match &live.anchor {
             Anchor::Stored { secret, record, .. } => {
                 parts.lifetimes.touch_is_due(&record.times, now)
-                    || engine.better_secret(record, secret).is_some()
+                    || engine.better_secret(record, secret, now).is_some()
             }
             Anchor::Sealed { header, .. } => parts.lifetimes.reseal_is_due(&header.times, now),
         };
@@ -300,7 +300,7 @@ impl<T: Session> Slot<T> {
             return Ok(Decided::Live(live));
         };
         let engine = self.engine();
-        let better = engine.better_secret(record, secret);
+        let better = engine.better_secret(record, secret, engine.now());
         match better.as_ref().or(engine.0.always_send.then_some(secret)) {
             Some(secret) => {
                 let token = token::by_id(&record.public_id, secret, server.signed.as_deref())?;

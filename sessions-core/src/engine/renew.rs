@@ -81,9 +81,8 @@ impl<T: Session> Engine<T> {
     }
 
     /// The secret that the client should have in place of the one it has shown.
-    pub(super) fn better_secret(&self, record: &Record, secret: &Secret) -> Option<Secret> {
-        let owner = self.owner(record);
-        record.secrets.better(secret, &owner, self.now())
+    pub(super) fn better_secret(&self, record: &Record, secret: &Secret, now: Timestamp) -> Option<Secret> {
+        record.secrets.better(secret, &self.owner(record), now)
     }
 
     fn owner<'a>(&'a self, record: &'a Record) -> MaskOwner<'a> {

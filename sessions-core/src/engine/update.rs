@@ -212,6 +212,8 @@ impl<T: Session> Slot<T> {
     /// # Errors
     /// [`Unavailable`](SessionError::Unavailable).
     pub async fn is_fresh(&self, within: Duration) -> Result<bool, SessionError> {
+        // What it has asked for must not take the place of what another task of the request has written meanwhile.
+        let _turn = self.turn().await;
         let (authenticated, anchor) = {
             let state = self.state();
             let view = state.view();
