@@ -173,8 +173,10 @@ impl<Place> Options<Place> {
         self
     }
 
-    /// Sends the token with every response for which the session was read, changed or not. The response of a slow request
-    /// can so put the token that it came with in the place of a newer one, of a login meanwhile, say.
+    /// Sends the token with every response for which the session was read, changed or not, so that a cookie's `max_age`
+    /// counts from the last request. On the server the session is read once more for it, and nothing is sent that another
+    /// request has replaced meanwhile; a token that the client keeps as its data cannot be looked up so, and a response
+    /// that is late can put it in the place of a newer one.
     pub fn always_send(mut self) -> Self {
         self.always_send = true;
         self

@@ -13,6 +13,7 @@ use crate::{
     Record, Revision, Session, SessionError, Times, Timestamp, Token, event,
     options::OnConflict,
     secret::Secret,
+    secrets::Standing,
     storage::{Expected, Replaced, Touch, Touched},
 };
 
@@ -106,7 +107,10 @@ impl<T: Session> Slot<T> {
             // Handles that outlive the handler go on reading what is being written.
             (state.opened.clone(), state.fate, state.write.clone())
         };
-        let decided = self.decide(&opened, fate, write).await;
+        let decided = match self.decide(&opened, fate, write).await {
+            Ok(Decided::Live(live)) if self.engine().0.always_send => self.resend(live).await,
+            decided => decided,
+        };
         let mut state = self.state();
         state.write = Write::Nothing;
         state.fate = Fate::Keep;
@@ -293,15 +297,39 @@ impl<T: Session> Slot<T> {
         }
     }
 
-    /// A session on the server: a token is sent if the client should have another one, and else only where that is asked
-    /// for.
+    /// A session on the server: a token is sent if the client should have another one.
     pub(super) fn answered(&self, server: &Server, live: Live<T>) -> Result<Decided<T>, SessionError> {
         let Anchor::Stored { secret, record, .. } = &live.anchor else {
             return Ok(Decided::Live(live));
         };
         let engine = self.engine();
-        let better = engine.better_secret(record, secret, engine.now());
-        match better.as_ref().or(engine.0.always_send.then_some(secret)) {
+        match engine.better_secret(record, secret, engine.now()) {
+            Some(better) => {
+                let token = token::by_id(&record.public_id, &better, server.signed.as_deref())?;
+                Ok(Decided::Send(live, token))
+            }
+            None => Ok(Decided::Live(live)),
+        }
+    }
+
+    /// The token once more, where every response is to carry one: as things are now, because the request may have been
+    /// slow, and the client may have been given a newer one meanwhile.
+    async fn resend(&self, live: Live<T>) -> Result<Decided<T>, SessionError> {
+        let engine = self.engine();
+        let (Anchor::Stored { key, secret, record }, Some(server)) = (&live.anchor, engine.server()) else {
+            return Ok(Decided::Live(live));
+        };
+        // Nothing depends on it: where the storage fails, the client keeps what it has.
+        let Ok(Some(latest)) = self.reload(*key, record).await else {
+            return Ok(Decided::Live(live));
+        };
+        let now = engine.now();
+        let better = engine.better_secret(&latest, secret, now);
+        let kept = match latest.secrets.standing(secret, now) {
+            Standing::Current | Standing::Successor => Some(secret),
+            Standing::Predecessor | Standing::Stale | Standing::Forged => None,
+        };
+        match better.as_ref().or(kept) {
             Some(secret) => {
                 let token = token::by_id(&record.public_id, secret, server.signed.as_deref())?;
                 Ok(Decided::Send(live, token))

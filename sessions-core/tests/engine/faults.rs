@@ -134,6 +134,20 @@ async fn a_touch_that_fails_or_hangs_fails_nothing() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn with_always_send_a_storage_that_fails_to_look_again_sends_nothing_and_fails_nothing() {
+    let world = World::new();
+    let mut client = world
+        .alice(&world.server_with(|options| options.always_send()))
+        .await;
+    for fault in [Fault::Fail, Fault::Hang] {
+        let slot = client.open().await;
+        world.storage.fault(Latest, fault, 1);
+        assert_eq!(client.ends(&slot).await.unwrap(), Said::Nothing);
+        assert_eq!(client.reads().await, Said::Sent);
+    }
+}
+
 #[tokio::test]
 async fn a_touch_that_finds_the_session_rotated_or_ended_sends_nothing() {
     let world = World::new();

@@ -64,11 +64,61 @@ async fn always_send_sends_the_same_token_again_with_every_read() {
     let token = client.token().to_owned();
     assert_eq!(client.reads().await, Said::Sent);
     assert_eq!(client.token(), token);
-    assert_eq!(world.storage.calls(), [Load]);
+    assert_eq!(world.storage.calls(), [Load, Latest]);
     world.pass(mins(2));
     assert_eq!(client.reads().await, Said::Sent);
     assert_eq!(client.token(), token);
-    assert_eq!(world.storage.calls(), [Load, Touch]);
+    assert_eq!(world.storage.calls(), [Load, Touch, Latest]);
+}
+
+#[tokio::test]
+async fn with_always_send_a_slow_request_sends_nothing_that_was_replaced_meanwhile() {
+    let world = World::new();
+    let engine = world.server_with(|options| options.always_send());
+    for what in ["rotate", "start", "clear"] {
+        let mut client = world.alice(&engine).await;
+        let mut slow = client.clone();
+        let slot = slow.open().await;
+        client
+            .does(|slot| match what {
+                "rotate" => slot.rotate_id(),
+                "start" => slot.start(login("alice", 2)),
+                _ => slot.clear(),
+            })
+            .await;
+        assert_eq!(slow.ends(&slot).await.unwrap(), Said::Nothing, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn with_always_send_a_slow_request_sends_the_successor_of_what_was_renewed_meanwhile() {
+    let world = World::new();
+    let engine = world.server_with(|options| options.always_send());
+    for confirmed in [false, true] {
+        let mut client = world.alice(&engine).await;
+        let mut slow = client.clone();
+        let slot = slow.open().await;
+        client.does(|slot| slot.renew_id()).await;
+        if confirmed {
+            client.reads().await;
+        }
+        assert_eq!(slow.ends(&slot).await.unwrap(), Said::Sent);
+        assert_eq!(slow.token(), client.token());
+    }
+}
+
+#[tokio::test]
+async fn with_always_send_a_request_that_outlasts_the_grace_sends_nothing() {
+    let world = World::new();
+    let engine = world.server_with(|options| options.always_send());
+    let mut client = world.alice(&engine).await;
+    let mut slow = client.clone();
+    let slot = slow.open().await;
+    client.does(|slot| slot.renew_id()).await;
+    client.reads().await;
+    world.pass(secs(31));
+    assert_eq!(slow.ends(&slot).await.unwrap(), Said::Nothing);
+    assert_eq!(client.reads().await, Said::Sent);
 }
 
 #[tokio::test]

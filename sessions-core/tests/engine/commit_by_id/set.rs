@@ -6,8 +6,8 @@ use sessions_core::{
 };
 
 use crate::support::{
-    Client, Create, Delete, Fault, Load, Login, ReplaceEpoch, ReplaceRevision, Said, Touch, World, at_once,
-    decode, encode, key_of, login, mins, nobody,
+    Client, Create, Delete, Fault, Latest, Load, Login, ReplaceEpoch, ReplaceRevision, Said, Touch, World,
+    at_once, decode, encode, key_of, login, mins, nobody,
 };
 
 #[tokio::test]
@@ -140,9 +140,9 @@ async fn set_of_the_same_value_with_always_send_sends_the_same_token() {
         .await;
     let token = client.token().to_owned();
     assert_eq!(client.does(|slot| slot.set(login("alice", 1))).await, Said::Sent);
-    assert_eq!(world.storage.calls(), [Load]);
+    assert_eq!(world.storage.calls(), [Load, Latest]);
     assert_eq!(client.does(|slot| slot.set(login("alice", 2))).await, Said::Sent);
-    assert_eq!(world.storage.calls(), [Load, ReplaceEpoch]);
+    assert_eq!(world.storage.calls(), [Load, ReplaceEpoch, Latest]);
     assert_eq!(client.token(), token);
 }
 
