@@ -193,7 +193,7 @@ mod renamed {
     }
 
     #[derive(sessions_derive::CoreSession, Default)]
-    #[session(crate = facade, serializer = super::Nothing)]
+    #[session(crate = self::facade, serializer = super::Nothing)]
     pub(crate) struct ByPath;
 
     #[derive(sessions_derive::CoreSession, Default)]

@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use super::did_you_mean;
+use crate::MAX_LIFETIME;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -155,8 +156,19 @@ fn compound(text: &str) -> Option<Duration> {
 
 fn unknown_unit(digits: &str, unit: &str) -> (String, String) {
     let shown = unit.escape_debug();
-    if unit.starts_with("month") || unit.starts_with("year") {
-        return (format!("a `{shown}` has no fixed length"), "30 days".into());
+    for (of_no_fixed_length, about) in [("month", 30), ("year", 365)] {
+        if unit.starts_with(of_no_fixed_length) {
+            let most = MAX_LIFETIME.as_secs() / DAY;
+            let days = digits
+                .parse::<u64>()
+                .unwrap_or(most)
+                .saturating_mul(about)
+                .clamp(1, most);
+            return (
+                format!("the length of a {of_no_fixed_length} is not fixed"),
+                format!("{days} days"),
+            );
+        }
     }
     let known: Vec<&str> = UNITS.iter().map(|&(name, _)| name).collect();
     match did_you_mean(unit, &known) {

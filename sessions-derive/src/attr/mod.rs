@@ -297,7 +297,7 @@ fn type_path(
 
 /// `crate = ::path` or, as in serde, `crate = "path"`.
 fn crate_path(key: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Option<Setting<Path>> {
-    value(
+    let setting = value(
         key,
         "the path of a crate or module",
         "::sessions_core",
@@ -313,5 +313,27 @@ fn crate_path(key: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Optio
             let place: TokenStream = path.to_token_stream();
             Ok((path, place))
         },
-    )
+    )?;
+    if is_absolute(&setting.value) {
+        return Some(setting);
+    }
+    // Where the type stands another item may have that name.
+    let written = setting.place.to_string().replace(' ', "");
+    errors.push(
+        setting.place,
+        format!(
+            "`{written}` is found or not, depending on what is in scope: `crate` takes a path from a root"
+        ),
+        format!("`crate = ::{written}` for a crate, `crate = crate::{written}` for a module of this one"),
+    );
+    None
+}
+
+fn is_absolute(path: &Path) -> bool {
+    path.leading_colon.is_some()
+        || path.segments.first().is_some_and(|root| {
+            ["crate", "$crate", "self", "super"]
+                .iter()
+                .any(|known| root.ident == known)
+        })
 }

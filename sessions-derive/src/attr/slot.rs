@@ -30,7 +30,12 @@ impl<T> Slot<T> {
         read: impl FnOnce(&mut Errors) -> Option<Setting<T>>,
     ) -> Handled {
         if !matches!(self, Self::Unset) {
-            errors.push(key, format!("`{key}` is set twice"), "remove one of the two");
+            let help = if key == "transport" {
+                "remove one of the two: a session has one transport, and another needs a type of its own"
+            } else {
+                "remove one of the two"
+            };
+            errors.push(key, format!("`{key}` is set already{}", self.shown(key)), help);
             return Handled::Failed;
         }
         match read(errors) {
@@ -42,6 +47,16 @@ impl<T> Slot<T> {
                 *self = Self::Broken;
                 Handled::Failed
             }
+        }
+    }
+
+    /// The value as it is written, where that is one word.
+    fn shown(&self, key: &Ident) -> String {
+        let written = self.place().map(ToString::to_string).unwrap_or_default();
+        if written.is_empty() || written.contains(' ') || key == &written {
+            String::new()
+        } else {
+            format!(", to `{written}`")
         }
     }
 

@@ -51,7 +51,8 @@ fn what_is_no_duration_is_refused_with_one_that_is() {
             "30 minutes",
         ),
         ("30M", "unknown unit `M`, did you mean `m`?", "30m"),
-        ("3 months", "a `months` has no fixed length", "30 days"),
+        ("3 months", "the length of a month is not fixed", "90 days"),
+        ("2 years", "the length of a year is not fixed", "400 days"),
         (
             "30 parsecs",
             "unknown unit `parsecs`, expected one of `s`, `m`, `h`, `days`, `weeks`",

@@ -1,0 +1,7 @@
+use sessions_derive::CoreSession;
+
+#[derive(CoreSession, serde::Serialize, serde::Deserialize)]
+#[session(name = "__Secure-cart", transport = cookie(secure = false))]
+struct Cart;
+
+fn main() {}
