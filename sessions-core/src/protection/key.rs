@@ -6,7 +6,7 @@ use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
-use super::Suite;
+use super::{KeyMaterial, Suite};
 use crate::{
     RandomError,
     secret::{self, random},
@@ -109,7 +109,8 @@ impl Key {
     ///
     /// # Errors
     /// There are not 32 of them, or they are all the same.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
+    pub fn from_bytes(bytes: impl KeyMaterial) -> Result<Self, KeyError> {
+        let bytes = bytes.bytes();
         let key = Zeroizing::new(bytes.try_into().map_err(|_| KeyError::Length(bytes.len()))?);
         if is_uniform(bytes) {
             return Err(KeyError::Weak);
@@ -123,7 +124,8 @@ impl Key {
     ///
     /// # Errors
     /// The secret has less than 32 bytes, or they are all the same.
-    pub fn derived_from(secret: &[u8]) -> Result<Self, KeyError> {
+    pub fn derived_from(secret: impl KeyMaterial) -> Result<Self, KeyError> {
+        let secret = secret.bytes();
         if secret.len() < Self::LEN {
             return Err(KeyError::Secret(secret.len()));
         }

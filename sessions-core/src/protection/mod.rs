@@ -5,6 +5,7 @@ mod chain;
 mod encrypted;
 mod file;
 mod key;
+mod material;
 mod plain;
 mod ring;
 mod signed;
@@ -15,6 +16,7 @@ pub use self::{
     chain::Chain,
     encrypted::Encrypted,
     key::{Key, KeyError, KeyId},
+    material::KeyMaterial,
     plain::Plain,
     ring::KeyRing,
     signed::Signed,

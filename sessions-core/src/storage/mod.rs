@@ -71,7 +71,7 @@ use crate::{Record, RecordError, Revision, StorageKey, Timestamp};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a session storage",
     label = "does not implement `SessionStorage`",
-    note = "`MemoryStorage::new()` and `DirectoryStorage::open(path)?` are storages"
+    note = "`MemoryStorage::new()`, `DirectoryStorage::open(path)?` and (feature `sqlite`) `SqliteStorage::open(path).await?` are storages"
 )]
 pub trait SessionStorage: Send + Sync + 'static {
     /// Stores a new session. Nothing happens if the key is taken by a live one, or by something that is no record.

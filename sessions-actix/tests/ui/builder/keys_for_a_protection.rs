@@ -1,0 +1,10 @@
+use serde::{Deserialize, Serialize};
+use sessions_actix::{Session, Sessions, protection::KeyRing};
+
+#[derive(Session, Serialize, Deserialize)]
+struct Cart;
+
+fn main() {
+    let keys = KeyRing::from_env("SESSION_KEY").unwrap();
+    let _ = Sessions::builder().client_side::<Cart>(keys);
+}
