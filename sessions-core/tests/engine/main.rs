@@ -7,7 +7,6 @@ mod commit_by_id;
 mod commit_by_value;
 mod corpus;
 mod faults;
-mod interleavings;
 mod lifetimes;
 mod outages;
 mod principals;

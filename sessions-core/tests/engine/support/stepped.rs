@@ -2,7 +2,6 @@
 //! which order the calls of several requests happen.
 
 use std::{
-    collections::HashMap,
     future::poll_fn,
     mem,
     sync::{
@@ -17,11 +16,9 @@ use sessions_core::{
     storage::{self, Created, Expected, MemoryStorage, Read, Replaced, StorageFuture, Touched},
 };
 
-use super::at_once;
-
 #[derive(Default)]
 pub(crate) struct Stepped {
-    inner: Mutex<MemoryStorage>,
+    inner: MemoryStorage,
     created: Mutex<Vec<StorageKey>>,
     stepping: AtomicBool,
 }
@@ -39,10 +36,6 @@ impl Stepped {
         .await;
     }
 
-    fn inner(&self) -> MemoryStorage {
-        self.inner.lock().unwrap().clone()
-    }
-
     /// Whether calls wait.
     pub(crate) fn stepping(&self, stepping: bool) {
         self.stepping.store(stepping, Ordering::SeqCst);
@@ -52,30 +45,6 @@ impl Stepped {
     pub(crate) fn created(&self) -> Vec<StorageKey> {
         self.created.lock().unwrap().clone()
     }
-
-    /// Every live record that was created.
-    pub(crate) fn snapshot(&self, now: Timestamp) -> HashMap<StorageKey, Arc<Record>> {
-        let records = self
-            .created()
-            .into_iter()
-            .filter_map(|key| Some((key, at_once(self.inner().load(key, Read::Latest, now)).unwrap()?)));
-        records.collect()
-    }
-
-    /// As it was.
-    pub(crate) fn restore(&self, snapshot: &HashMap<StorageKey, Arc<Record>>, now: Timestamp) {
-        let storage = MemoryStorage::new();
-        for (key, record) in snapshot {
-            at_once(storage.create(*key, Arc::clone(record), now)).unwrap();
-        }
-        *self.inner.lock().unwrap() = storage;
-    }
-
-    /// Empty again.
-    pub(crate) fn reset(&self) {
-        *self.inner.lock().unwrap() = MemoryStorage::new();
-        self.created.lock().unwrap().clear();
-    }
 }
 
 impl SessionStorage for Stepped {
@@ -83,14 +52,14 @@ impl SessionStorage for Stepped {
         StorageFuture::boxed(async move {
             self.step().await;
             self.created.lock().unwrap().push(key);
-            self.inner().create(key, record, now).await
+            self.inner.create(key, record, now).await
         })
     }
 
     fn load(&self, key: StorageKey, read: Read, now: Timestamp) -> StorageFuture<'_, Option<Arc<Record>>> {
         StorageFuture::boxed(async move {
             self.step().await;
-            self.inner().load(key, read, now).await
+            self.inner.load(key, read, now).await
         })
     }
 
@@ -103,26 +72,26 @@ impl SessionStorage for Stepped {
     ) -> StorageFuture<'_, Replaced> {
         StorageFuture::boxed(async move {
             self.step().await;
-            self.inner().replace(key, record, expected, now).await
+            self.inner.replace(key, record, expected, now).await
         })
     }
 
     fn touch(&self, key: StorageKey, touch: storage::Touch, now: Timestamp) -> StorageFuture<'_, Touched> {
         StorageFuture::boxed(async move {
             self.step().await;
-            self.inner().touch(key, touch, now).await
+            self.inner.touch(key, touch, now).await
         })
     }
 
     fn delete(&self, key: StorageKey, now: Timestamp) -> StorageFuture<'_, bool> {
         StorageFuture::boxed(async move {
             self.step().await;
-            self.inner().delete(key, now).await
+            self.inner.delete(key, now).await
         })
     }
 
     fn purge_expired(&self, limit: usize, now: Timestamp) -> StorageFuture<'_, usize> {
-        StorageFuture::boxed(async move { self.inner().purge_expired(limit, now).await })
+        StorageFuture::boxed(async move { self.inner.purge_expired(limit, now).await })
     }
 
     fn health(&self) -> StorageFuture<'_, ()> {
