@@ -173,10 +173,10 @@ impl<Place> Options<Place> {
         self
     }
 
-    /// Sends the token with every response for which the session was read, changed or not, so that a cookie's `max_age`
-    /// counts from the last request. On the server the session is read once more for it, and nothing is sent that another
-    /// request has replaced meanwhile; a token that the client keeps as its data cannot be looked up so, and a response
-    /// that is late can put it in the place of a newer one.
+    /// Sends the token with every response for which the session was read, changed or not. At the client the idle timeout
+    /// then counts from the last request and not from the last touch; a response that is late can put its token in the place
+    /// of a newer one. On the server the session is read once more for it, and what another request has replaced meanwhile
+    /// is not sent.
     pub fn always_send(mut self) -> Self {
         self.always_send = true;
         self

@@ -51,6 +51,7 @@ impl<P: ToPrincipal> ToPrincipal for Option<P> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<P: ToPrincipal + ?Sized> ToPrincipal for &P {
     fn to_principal(&self) -> Option<Principal> {
         P::to_principal(self)

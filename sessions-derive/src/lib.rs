@@ -15,7 +15,7 @@ mod tests;
 use proc_macro::TokenStream;
 use syn::{DeriveInput, Path, parse_macro_input, parse_quote};
 
-/// Makes a struct a session.
+/// Makes a struct a session. `docs/attributes.md` has each option with an example and what it sends.
 ///
 /// # On the struct: `#[session(…)]`
 ///

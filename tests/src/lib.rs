@@ -22,3 +22,8 @@ pub type TestResult = Result<(), Box<dyn std::error::Error>>;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+// And so do the options' examples, which also say what is sent.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/attributes.md")]
+struct Attributes;

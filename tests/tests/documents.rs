@@ -97,3 +97,27 @@ fn each_test_that_the_page_of_storages_names_is_where_it_says() {
     }
     assert!(shown > 40, "{shown} cells");
 }
+
+/// The strings of a constant of this name in the derive's source.
+fn options_of(source: &str, list: &str) -> Vec<String> {
+    let (_, rest) = source.split_once(&format!("const {list}: ")).unwrap();
+    let (_, rest) = rest.split_once("= [").unwrap();
+    let (list, _) = rest.split_once(']').unwrap();
+    list.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_page_of_options_has_each_option_of_the_derive_and_no_other() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let page = fs::read_to_string(root.join("docs/attributes.md")).unwrap();
+    let derive = fs::read_to_string(root.join("sessions-derive/src/attr/unknown.rs")).unwrap();
+    let described: Vec<_> = page
+        .lines()
+        .filter(|line| line.starts_with("### "))
+        .flat_map(|line| line.split('`').skip(1).step_by(2).map(str::to_owned))
+        .collect();
+    let mut known = options_of(&derive, "STRUCT");
+    known.extend(options_of(&derive, "COOKIE"));
+    known.push("principal".to_owned());
+    assert_eq!(described, known);
+}

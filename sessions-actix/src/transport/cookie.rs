@@ -21,25 +21,9 @@ const LAST_SECOND: Duration = Duration::from_secs(253_402_300_799);
 
 impl Cookie {
     pub(super) fn new(name: &str, spec: &CookieSpec) -> Self {
-        let mut attributes = format!("; Path={}", spec.path);
-        if let Some(domain) = &spec.domain {
-            attributes.push_str("; Domain=");
-            attributes.push_str(domain);
-        }
-        for (set, attribute) in [
-            (spec.secure, "; Secure"),
-            (spec.http_only, "; HttpOnly"),
-            (spec.partitioned, "; Partitioned"),
-        ] {
-            if set {
-                attributes.push_str(attribute);
-            }
-        }
-        attributes.push_str("; SameSite=");
-        attributes.push_str(spec.same_site.as_str());
         Self {
             name: name.to_owned(),
-            attributes,
+            attributes: format!("; {spec}"),
         }
     }
 

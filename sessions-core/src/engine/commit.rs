@@ -161,29 +161,11 @@ impl<T: Session> Slot<T> {
             (Write::Set(draft), Fate::Rotate, Opened::Live(live)) => self.rotate(live, Some(draft)).await,
             (Write::Nothing, Fate::Rotate, Opened::Live(live)) => self.rotate(live, None).await,
             (Write::Set(draft), Fate::Keep | Fate::Renew, Opened::Live(live)) => {
-                if self.renewal_is_due(live, fate)
-                    && let Some(renewed) = self.renew(live, Some(&draft)).await?
-                {
-                    return Ok(renewed);
-                }
-                self.write(live, draft).await
+                self.keep(live, Some(draft), fate).await
             }
-            (Write::Nothing, Fate::Renew, Opened::Live(live)) if self.renewal_is_due(live, fate) => {
-                match self.renew(live, None).await? {
-                    Some(renewed) => Ok(renewed),
-                    None => self.touch(live).await,
-                }
+            (Write::Nothing, Fate::Keep | Fate::Renew, Opened::Live(live)) => {
+                self.keep(live, None, fate).await
             }
-            (Write::Nothing, Fate::Keep, Opened::Live(live)) if self.renewal_is_due(live, fate) => {
-                // Nobody has asked for it: a storage that fails is told to the log, and the next request tries again.
-                match self.renew(live, None).await {
-                    Ok(Some(renewed)) => Ok(renewed),
-                    Ok(None) => self.touch(live).await,
-                    // It has been waited for long enough.
-                    Err(_) => Ok(Decided::Live(live.clone())),
-                }
-            }
-            (Write::Nothing, Fate::Keep | Fate::Renew, Opened::Live(live)) => self.touch(live).await,
             // There is nothing to set or to rotate: another task's handle has ended the session meanwhile.
             (Write::Set(_) | Write::Nothing, Fate::Keep | Fate::Renew | Fate::Rotate, _) => {
                 Ok(Decided::Nothing)
@@ -191,9 +173,29 @@ impl<T: Session> Slot<T> {
         }
     }
 
-    fn renewal_is_due(&self, live: &Live<T>, fate: Fate) -> bool {
+    /// The session goes on, under another token where that is due, with another value or only used.
+    async fn keep(
+        &self,
+        live: &Live<T>,
+        draft: Option<Draft<T>>,
+        fate: Fate,
+    ) -> Result<Decided<T>, SessionError> {
         let engine = self.engine();
-        engine.renewal_is_due(&live.anchor, fate == Fate::Renew, engine.now())
+        let asked = fate == Fate::Renew;
+        if engine.renewal_is_due(&live.anchor, asked, engine.now()) {
+            match self.renew(live, draft.as_ref()).await {
+                Ok(Some(renewed)) => return Ok(renewed),
+                // Another request was faster.
+                Ok(None) => {}
+                // Nobody has asked for it: the storage's failure is told to the log, and has been waited for long enough.
+                Err(_) if !asked && draft.is_none() => return Ok(Decided::Live(live.clone())),
+                Err(error) => return Err(error),
+            }
+        }
+        match draft {
+            Some(draft) => self.write(live, draft).await,
+            None => self.touch(live).await,
+        }
     }
 
     /// A value that goes into the session that was opened.

@@ -16,6 +16,7 @@ impl<Inner, Outer> Chain<Inner, Outer> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<Inner: Protection, Outer: Protection> Protection for Chain<Inner, Outer> {
     fn guarantee(&self) -> Guarantee {
         self.inner.guarantee().max(self.outer.guarantee())

@@ -110,7 +110,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, InvalidDuration> {
 }
 
 /// A duration as it can be written back: the largest unit that leaves no remainder.
-pub(super) fn display(duration: Duration) -> String {
+pub(crate) fn display(duration: Duration) -> String {
     let seconds = duration.as_secs();
     if duration.subsec_nanos() != 0 {
         return format!("{duration:?}");

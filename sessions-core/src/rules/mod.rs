@@ -13,6 +13,7 @@ use std::fmt;
 
 use crate::{SessionSpec, Transport};
 
+pub(crate) use duration::display as duration_text;
 pub use duration::{InvalidDuration, parse_duration};
 pub use name::default_name;
 pub use suggest::did_you_mean;

@@ -65,6 +65,7 @@ impl<S: SessionStorage> CachedStorage<S> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<S: SessionStorage> SessionStorage for CachedStorage<S> {
     fn create(&self, key: StorageKey, record: Arc<Record>, now: Timestamp) -> StorageFuture<'_, Created> {
         StorageFuture::boxed(async move {

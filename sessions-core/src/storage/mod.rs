@@ -256,6 +256,7 @@ impl StorageError {
 
 macro_rules! forward {
     ($($pointer:ident),*) => {$(
+        #[diagnostic::do_not_recommend]
         impl<S: SessionStorage + ?Sized> SessionStorage for $pointer<S> {
             fn create(&self, key: StorageKey, record: Arc<Record>, now: Timestamp) -> StorageFuture<'_, Created> {
                 (**self).create(key, record, now)

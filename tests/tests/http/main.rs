@@ -13,6 +13,7 @@ mod leaks;
 mod lifecycle;
 mod outages;
 mod principals;
+mod printed;
 mod renewal;
 mod required;
 mod resend;

@@ -1,5 +1,7 @@
 //! What a session type says about itself: plain data, written by the derive or by hand.
 
+mod display;
+
 use std::{borrow::Cow, time::Duration};
 
 /// Everything about a session that is known when it is compiled.
@@ -7,6 +9,8 @@ use std::{borrow::Cow, time::Duration};
 /// `#[derive(Session)]` writes one; the builder's options start from it. The rules that it has to keep are in
 /// [`violations`](Self::violations) and nowhere else: the derive, a hand-written spec and the builder's
 /// overrides fail on the same ones with the same words.
+///
+/// `println!("{}", Login::SPEC)` prints it as a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionSpec {
     /// The cookie's or header's name, exactly as it goes over the wire.
