@@ -109,7 +109,7 @@ impl Key {
     ///
     /// # Errors
     /// There are not 32 of them, or they are all the same.
-    pub fn from_bytes(bytes: impl KeyMaterial) -> Result<Self, KeyError> {
+    pub fn from_bytes(bytes: &(impl KeyMaterial + ?Sized)) -> Result<Self, KeyError> {
         let bytes = bytes.bytes();
         let key = Zeroizing::new(bytes.try_into().map_err(|_| KeyError::Length(bytes.len()))?);
         if is_uniform(bytes) {
@@ -124,7 +124,7 @@ impl Key {
     ///
     /// # Errors
     /// The secret has less than 32 bytes, or they are all the same.
-    pub fn derived_from(secret: impl KeyMaterial) -> Result<Self, KeyError> {
+    pub fn derived_from(secret: &(impl KeyMaterial + ?Sized)) -> Result<Self, KeyError> {
         let secret = secret.bytes();
         if secret.len() < Self::LEN {
             return Err(KeyError::Secret(secret.len()));

@@ -22,9 +22,9 @@ mod sealed {
 
 macro_rules! bytes {
     ($(($($generics:tt)*) $type:ty),+ $(,)?) => {$(
-        impl<$($generics)*> KeyMaterial for &$type {}
+        impl<$($generics)*> KeyMaterial for $type {}
 
-        impl<$($generics)*> sealed::Bytes for &$type {
+        impl<$($generics)*> sealed::Bytes for $type {
             fn bytes(&self) -> &[u8] {
                 &self[..]
             }
