@@ -13,6 +13,8 @@ mod outages;
 mod principals;
 mod renewal;
 mod support;
+#[cfg(debug_assertions)]
+mod unreadable;
 mod upgrades;
 mod upkeep;
 mod vectors;
