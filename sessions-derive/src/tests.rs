@@ -1,5 +1,7 @@
 //! Whatever stands in the attributes, the derive answers with an impl, and with an error or none.
 
+mod serde_attributes;
+
 use proc_macro2::TokenStream;
 use syn::{DeriveInput, parse_quote};
 
