@@ -12,6 +12,7 @@ mod lifetimes;
 mod outages;
 mod principals;
 mod renewal;
+mod rolling;
 mod support;
 #[cfg(debug_assertions)]
 mod unreadable;
