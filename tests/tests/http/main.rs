@@ -18,6 +18,7 @@ mod required;
 mod resend;
 mod response;
 mod revocation;
+mod rolling_deploy;
 mod schema;
 mod setup;
 mod side_by_side;
