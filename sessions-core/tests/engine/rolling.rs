@@ -12,13 +12,13 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use sessions_core::{
-    Session, SessionError, SessionSpec, Upgrade,
+    Schema, Session, SessionError, SessionSpec, Upgrade,
     engine::{Engine, SessionStatus},
     protection::Encrypted,
-    serializer::Bincode,
+    serializer::{Bincode, Json},
 };
 
-use crate::support::{Client, World, ring};
+use crate::support::{Client, Said, World, ring};
 
 const fn spec(version: u32) -> SessionSpec {
     let mut spec = SessionSpec::new("cart");
@@ -138,5 +138,47 @@ async fn an_upgrade_that_panics_destroys_nothing() {
         BROKEN.store(false, Ordering::Relaxed);
         assert_eq!(new.status().await, SessionStatus::Live);
         assert_eq!(new.clone().sees().await.unwrap().items, [13]);
+    }
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Full {
+    items: Vec<u32>,
+}
+
+/// The next release: nobody has raised the version for what is only left out when it is written.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Sparse {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    items: Vec<u32>,
+}
+
+impl Session for Full {
+    const SPEC: SessionSpec = spec(1);
+    type Serializer = Json;
+}
+
+impl Session for Sparse {
+    const SPEC: SessionSpec = spec(1);
+    type Serializer = Json;
+}
+
+#[tokio::test]
+async fn what_names_its_fields_and_lacks_one_is_ignored_and_kept() {
+    assert_eq!(Schema::of::<Full>(), Schema::of::<Sparse>());
+    for by_id in [true, false] {
+        let world = World::new();
+        let protection = Encrypted::new(&ring(1));
+        let engines: (Engine<Full>, Engine<Sparse>) = if by_id {
+            (world.server(), world.server())
+        } else {
+            (world.client_side(&protection), world.client_side(&protection))
+        };
+        let mut new = Client::new(&engines.1);
+        new.does(|slot| slot.set(Sparse { items: Vec::new() })).await;
+        let mut old = new.at(&engines.0);
+        assert_eq!(old.status().await, SessionStatus::Stale);
+        assert_eq!(old.reads().await, Said::Nothing);
+        assert_eq!(new.sees().await, Some(Arc::new(Sparse { items: Vec::new() })));
     }
 }
