@@ -49,11 +49,42 @@ pub(crate) fn decode<T: Session>(bytes: &[u8]) -> Result<T, SerializerError> {
 
 /// Encodes with the type's own serializer.
 pub(crate) fn encode<T: Session>(value: &T) -> Result<Vec<u8>, SerializerError> {
-    let mut bytes = Vec::with_capacity(256);
-    <T::Serializer as SessionSerializer<T>>::serialize(value, &mut bytes)?;
-    // A format that writes what it cannot read back would be a silent logout.
+    let bytes = write(value)?;
     if cfg!(debug_assertions) {
-        decode::<T>(&bytes)?;
+        read_back::<T>(&bytes)?;
     }
     Ok(bytes)
+}
+
+fn write<T: Session>(value: &T) -> Result<Vec<u8>, SerializerError> {
+    let mut bytes = Vec::with_capacity(256);
+    <T::Serializer as SessionSerializer<T>>::serialize(value, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// A format that writes what it cannot read back would be a silent logout; one that reads something else would be worse:
+/// of an enum with a skipped variant, bincode reads the variant after the one that was written.
+fn read_back<T: Session>(bytes: &[u8]) -> Result<(), SerializerError> {
+    let value = decode::<T>(bytes)?;
+    if <T::Serializer as SessionSerializer<T>>::SELF_DESCRIBING {
+        return Ok(());
+    }
+    let again = write(&value)?;
+    if again == bytes {
+        return Ok(());
+    }
+    // Reading may put a value in order, trim it or clamp it, but not twice. Neither maps, whose order is another one in each
+    // copy, nor a format that never writes the same twice shall be taken for a mistake.
+    let sorted = |value: &T| {
+        write(value).map(|mut bytes| {
+            bytes.sort_unstable();
+            bytes
+        })
+    };
+    let first = sorted(&value)?;
+    let second = sorted(&decode::<T>(&again)?)?;
+    if first != second && first == sorted(&value)? {
+        return Err(SerializerError::new("another value is read than was written"));
+    }
+    Ok(())
 }

@@ -370,6 +370,8 @@ module! {
     shorter { pub struct S { pub a_b: u8 } }
     defaulted { pub struct S { #[serde(default)] pub a_b: u8, #[serde(default)] pub c: u8 } }
     aliased { pub struct S { #[serde(alias = "old")] pub a_b: u8, pub c: u8 } }
+    aliased_before { pub struct S { #[serde(alias = "a", alias = "z")] pub a_b: u8, pub c: u8 } }
+    renamed_from { pub struct S { #[serde(rename = "x", alias = "a_b")] pub a_b: u8, pub c: u8 } }
     bare { pub struct S { pub id: u8 } }
     wrapped { pub struct S { pub id: Id } #[serde(transparent)] pub struct Id(u8); }
     strict { #[serde(deny_unknown_fields)] pub struct S { pub a_b: u8, pub c: u8 } }
@@ -383,6 +385,8 @@ fn serde_attributes_count_by_what_they_do_to_the_bytes() {
     same::<shorter::S, skipped::S>();
     same::<plain::S, defaulted::S>();
     same::<plain::S, aliased::S>();
+    same::<plain::S, aliased_before::S>();
+    same::<renamed::S, renamed_from::S>();
     same::<plain::S, strict::S>();
     same::<bare::S, wrapped::S>();
 }

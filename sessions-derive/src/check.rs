@@ -1,5 +1,7 @@
 //! What a session type has to keep. Rules about the spec are sessions-core's; those here are about Rust's items.
 
+mod json;
+
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use sessions_core::Culprit;
@@ -12,8 +14,10 @@ pub(crate) fn check(model: &Model<'_>, errors: &mut Errors) {
     check_generics(model, errors);
     check_spec(model, errors);
     check_previous(model, errors);
-    if uses_bincode(&model.attrs.serializer) {
-        check_bincode(model, errors);
+    match serializer_name(&model.attrs.serializer) {
+        Some(name) if name == "Bincode" => check_bincode(model, errors),
+        Some(name) if name == "Json" => json::check(model, errors),
+        _ => {}
     }
 }
 
@@ -124,17 +128,14 @@ fn check_previous(model: &Model<'_>, errors: &mut Errors) {
     }
 }
 
-fn uses_bincode(serializer: &Slot<Type>) -> bool {
+/// Rust has no way to ask which type it is, so its name has to do.
+fn serializer_name(serializer: &Slot<Type>) -> Option<String> {
     match serializer {
-        Slot::Unset => true,
-        Slot::Broken => false,
+        Slot::Unset => Some("Bincode".to_owned()),
+        Slot::Broken => None,
         Slot::Set(setting) => match &setting.value {
-            Type::Path(path) => path
-                .path
-                .segments
-                .last()
-                .is_some_and(|segment| segment.ident == "Bincode"),
-            _ => false,
+            Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()),
+            _ => None,
         },
     }
 }

@@ -7,7 +7,7 @@ use super::{
     server::Server,
     state::{Anchor, Draft, Fate, Issue, Live, Opened, Owed, Phase, Write},
     token,
-    update::back_off,
+    update::{Latest, back_off},
 };
 use crate::{
     Record, Revision, Session, SessionError, Times, Timestamp, Token, event,
@@ -250,6 +250,10 @@ impl<T: Session> Slot<T> {
                 )
             }
             Replaced::Conflict if server.on_conflict == OnConflict::Reject => Err(SessionError::Conflict),
+            // Nothing but a newer version stands in the way within an epoch.
+            Replaced::Conflict if matches!(self.latest(key, record).await?, Latest::Live(_)) => {
+                Err(SessionError::Foreign)
+            }
             Replaced::Conflict | Replaced::NotFound => {
                 self.lost::<()>(record);
                 Ok(Decided::Nothing)

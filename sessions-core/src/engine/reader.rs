@@ -53,11 +53,12 @@ impl<T: Session> Engine<T> {
         payload
             .decoded(|bytes| reader.read(bytes))
             .map_err(|_| match reader {
-                Reader::Attempt => {
+                // Of one's own shape, too: the shape says nothing of what another release leaves out when it writes.
+                Reader::Own | Reader::Attempt if <T::Serializer as SessionSerializer<T>>::SELF_DESCRIBING => {
                     event::schema_changed::<T>(self.name(), schema, &self.0.schema_told);
                     Unread::Schema
                 }
-                Reader::Own | Reader::Upgrade(_) => {
+                Reader::Own | Reader::Attempt | Reader::Upgrade(_) => {
                     event::rejected(self.name(), "undecodable");
                     Unread::Damaged
                 }

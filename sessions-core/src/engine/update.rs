@@ -422,7 +422,7 @@ impl<T: Session> Slot<T> {
 
     /// Within one epoch nothing but a renewal takes a secret's place, so the secret that opened the session when the
     /// request began is good until the request ends, however long that is.
-    async fn latest(&self, key: StorageKey, known: &Record) -> Result<Latest, SessionError> {
+    pub(super) async fn latest(&self, key: StorageKey, known: &Record) -> Result<Latest, SessionError> {
         let engine = self.engine();
         let Some(server) = engine.server() else {
             return Err(SessionError::NotServerSide);
@@ -460,7 +460,7 @@ fn change<T: Session, R>(value: &mut T, f: &mut impl FnMut(&mut T) -> R) -> Resu
 }
 
 /// What has become of a session since it was opened.
-enum Latest {
+pub(super) enum Latest {
     Live(Arc<Record>),
     Gone,
     /// It is there, and this request's secret opens it no longer.

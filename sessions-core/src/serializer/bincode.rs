@@ -19,7 +19,10 @@ use super::{
 ///
 /// Values are read by position, so a session type whose shape has changed needs a new `version`. What depends on
 /// field names cannot be read back and does not belong into such a type: `skip_serializing_if`, `flatten`, `tag`
-/// and `untagged`; use [`Json`](super::Json) for those.
+/// and `untagged`; use [`Json`](super::Json) for those. Nor does an enum in which a variant is skipped that others
+/// follow: serde numbers them in one way when it writes and in another when it reads. The derive refuses what it sees,
+/// which are the attributes of the session type itself; of types inside it, debug builds refuse such values when they
+/// are written.
 #[derive(Clone, Copy, Debug)]
 pub struct Bincode;
 

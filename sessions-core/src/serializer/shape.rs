@@ -24,7 +24,7 @@ impl Shape {
     /// with one exception. Where a type takes none of the made-up values, or asks for whatever comes
     /// (`deserialize_any`), its name stands for what cannot be seen: what such a type contains may change without
     /// changing the shape. What is `flatten`ed, `tag`ged or `untagged` is such a type, and a tuple in which something
-    /// follows such a type.
+    /// follows such a type. What concerns only how a type is written, as `skip_serializing_if`, is not seen either.
     ///
     /// Never panics unless `T::deserialize` does. The work is bounded: of a type with hundreds of thousands of
     /// combinations the rest goes by name.

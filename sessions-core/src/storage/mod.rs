@@ -90,7 +90,9 @@ pub trait SessionStorage: Send + Sync + 'static {
     /// Puts a record in place of another one, if that is still as expected; never inserts.
     ///
     /// With [`Expected::Revision`] the whole record is written. With [`Expected::Epoch`] only payload, schema and
-    /// revision are: secrets that another request has changed meanwhile stay. With both, the times only move forward.
+    /// revision are: secrets that another request has changed meanwhile stay; and a record of a newer version of the data
+    /// class is a conflict, because an old node would destroy what a new one has written. With both, the times only move
+    /// forward.
     ///
     /// # Errors
     /// See [`StorageError`].
@@ -182,7 +184,7 @@ pub enum Created {
 pub enum Replaced {
     /// It is written.
     Done,
-    /// The session is at another revision or epoch.
+    /// The session is at another revision or epoch, or of a newer version.
     Conflict,
     /// There is no session.
     NotFound,
@@ -329,7 +331,7 @@ impl Record {
                 }
                 Ok(record)
             }
-            Expected::Epoch(epoch) if epoch == self.epoch => {
+            Expected::Epoch(epoch) if epoch == self.epoch && new.schema.version >= self.schema.version => {
                 let mut record = self.clone();
                 record.schema = new.schema;
                 record.revision = new.revision;

@@ -11,7 +11,10 @@ mod lifetimes;
 mod outages;
 mod principals;
 mod renewal;
+mod rolling;
 mod support;
+#[cfg(debug_assertions)]
+mod unreadable;
 mod upgrades;
 mod upkeep;
 mod vectors;

@@ -19,6 +19,7 @@ mod required;
 mod resend;
 mod response;
 mod revocation;
+mod rolling_deploy;
 mod schema;
 mod setup;
 mod side_by_side;

@@ -5,7 +5,7 @@ use serde::de::{
 };
 
 use super::{
-    node::{Id, State},
+    node::{Field, Id, State},
     probe::{Probe, Refused},
     tracer::Tracer,
 };
@@ -69,10 +69,21 @@ pub(super) struct Fields<'t> {
     /// The field to begin with: another one in each run, so that none always stands behind one that fails.
     pub(super) first: usize,
     pub(super) given: usize,
+    pub(super) len: usize,
     /// Whether the visitor asked for anything.
     pub(super) asked: bool,
     /// The field whose name was given, but not its value.
     pub(super) unread: Option<usize>,
+}
+
+impl Fields<'_> {
+    /// The next field, and whether it is the turn of those whose own names are known.
+    fn next(&self) -> Option<(usize, Field, bool)> {
+        let own = self.given < self.len;
+        let offset = if own { self.given } else { self.given - self.len };
+        let (index, field) = self.tracer.field(self.node, self.first, offset)?;
+        Some((index, field, own))
+    }
 }
 
 impl MapAccess<'static> for &mut Fields<'_> {
@@ -80,9 +91,10 @@ impl MapAccess<'static> for &mut Fields<'_> {
 
     fn next_key_seed<S: DeserializeSeed<'static>>(&mut self, seed: S) -> Result<Option<S::Value>, Refused> {
         self.asked = true;
-        while let Some((index, field)) = self.tracer.field(self.node, self.first, self.given) {
+        // Own names first, so that it is an alias of theirs that comes second and is refused.
+        while let Some((index, field, own)) = self.next() {
             self.given += 1;
-            if !field.alias && self.tracer.state(field.node) != State::Barren {
+            if field.own == own && !field.alias && self.tracer.state(field.node) != State::Barren {
                 self.unread = Some(index);
                 return seed
                     .deserialize(BorrowedStrDeserializer::new(field.name))
@@ -93,8 +105,8 @@ impl MapAccess<'static> for &mut Fields<'_> {
     }
 
     fn next_value_seed<S: DeserializeSeed<'static>>(&mut self, seed: S) -> Result<S::Value, Refused> {
-        let index = self.unread.take().ok_or(Refused)?;
-        let (_, field) = self.tracer.field(self.node, index, 0).ok_or(Refused)?;
+        let index = self.unread.take().ok_or(Refused::Value)?;
+        let (_, field) = self.tracer.field(self.node, index, 0).ok_or(Refused::Value)?;
         self.tracer.read(field.node, self.produce, seed)
     }
 }

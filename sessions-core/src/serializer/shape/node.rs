@@ -63,6 +63,8 @@ pub(super) struct Field {
     pub(super) node: Id,
     /// Another name of a field that has been given already.
     pub(super) alias: bool,
+    /// Known to be the field's own name, and not an alias of it.
+    pub(super) own: bool,
 }
 
 #[derive(Clone, Copy, Debug)]

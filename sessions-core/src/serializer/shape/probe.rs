@@ -13,7 +13,11 @@ use super::{
 
 /// A made-up value was refused.
 #[derive(Debug)]
-pub(super) struct Refused;
+pub(super) enum Refused {
+    Value,
+    /// The field with this name of its own was given twice.
+    Twice(&'static str),
+}
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -25,7 +29,11 @@ impl std::error::Error for Refused {}
 
 impl Error for Refused {
     fn custom<T: fmt::Display>(_: T) -> Self {
-        Self
+        Self::Value
+    }
+
+    fn duplicate_field(field: &'static str) -> Self {
+        Self::Twice(field)
     }
 }
 
@@ -237,6 +245,7 @@ impl Probe<'_> {
             produce,
             first,
             given: 0,
+            len: names.len(),
             asked: false,
             unread: None,
         };
@@ -262,7 +271,11 @@ impl Probe<'_> {
             return Err(tracer.blame_and_learn());
         }
         if let Some(index) = unread {
-            fields[index].alias = true;
+            // Aliases are given in the order of the alphabet, so that the field's own name may come second.
+            match &result {
+                Err(Refused::Twice(own)) if *own == fields[index].name => fields[index].own = true,
+                _ => fields[index].alias = true,
+            }
             return Err(tracer.blame_and_learn());
         }
         // A barren field was left out and is missed; the others are still worth their runs.

@@ -184,7 +184,7 @@ impl Tracer {
     /// An error whose cause is known.
     pub(super) fn blame(&mut self) -> Refused {
         self.blames += 1;
-        Refused
+        Refused::Value
     }
 
     /// As [`blame`](Self::blame), where something has changed for the next run.
@@ -219,6 +219,7 @@ impl Tracer {
                 name,
                 node: self.add(),
                 alias: false,
+                own: false,
             })
             .collect()
     }

@@ -126,6 +126,7 @@ macro_rules! storage_contract_tests {
             a_replace_at_the_revision_keeps_a_touch,
             a_replace_at_another_revision_conflicts,
             a_replace_within_the_epoch_keeps_the_secrets,
+            a_replace_within_the_epoch_leaves_a_newer_version,
             a_replace_within_the_epoch_moves_times_forward_only,
             a_replace_of_another_epoch_conflicts,
             a_replace_never_inserts,

@@ -45,7 +45,9 @@ impl Model {
                 *stored = new.clone();
                 forward(stored, before.last_seen, before.idle_deadline);
             }
-            Expected::Epoch(epoch) if stored.epoch == epoch => {
+            Expected::Epoch(epoch)
+                if stored.epoch == epoch && stored.schema.version <= new.schema.version =>
+            {
                 stored.payload = new.payload.clone();
                 stored.schema = new.schema;
                 stored.revision = new.revision;

@@ -103,7 +103,7 @@ pub async fn a_replace_within_the_epoch_keeps_the_secrets(storage: Arc<dyn Sessi
     let mut new = record(*b"after");
     new.epoch = stored.epoch;
     new.schema = Schema {
-        version: 7,
+        version: u32::MAX,
         fingerprint: Fingerprint([7; 16]),
     };
     new.name = "other".into();
@@ -122,6 +122,39 @@ pub async fn a_replace_within_the_epoch_keeps_the_secrets(storage: Arc<dyn Sessi
     );
 }
 
+/// Within the epoch, a record of a newer version of the data class stays: two releases are at work during a deploy. An equal
+/// or an older one is replaced.
+pub async fn a_replace_within_the_epoch_leaves_a_newer_version(storage: Arc<dyn SessionStorage>) {
+    let at = |version, payload: &[u8]| {
+        let mut new = record(payload.to_vec());
+        new.schema.version = version;
+        new
+    };
+    let subject = Subject::with(&storage, &at(3, b"first")).await;
+    for (version, payload, expected) in [
+        (3, b"equal", Replaced::Done),
+        (2, b"older", Replaced::Conflict),
+        (256, b"newer", Replaced::Done),
+        (255, b"lower", Replaced::Conflict),
+    ] {
+        let before = subject.live(NOW).await;
+        let new = at(version, payload);
+        let replaced = subject.replace(&new, Expected::Epoch(0), NOW).await;
+        assert_eq!(replaced, expected, "replace by version {version}");
+        let stored = subject.live(NOW).await;
+        let left = if replaced == Replaced::Done {
+            &new
+        } else {
+            &*before
+        };
+        assert_eq!(
+            (stored.schema, &stored.payload),
+            (left.schema, &left.payload),
+            "load after it"
+        );
+    }
+}
+
 /// Within the epoch, when it was last seen and the idle deadline take the later value, the idle deadline not beyond
 /// the absolute one; no other time moves.
 pub async fn a_replace_within_the_epoch_moves_times_forward_only(storage: Arc<dyn SessionStorage>) {
@@ -130,6 +163,7 @@ pub async fn a_replace_within_the_epoch_moves_times_forward_only(storage: Arc<dy
     let mut times = stored.times;
     let mut new = record(*b"after");
     new.epoch = stored.epoch;
+    new.schema = stored.schema;
     new.times.created = NOW.after(SECOND);
     new.times.authenticated = None;
     new.times.absolute_deadline = NOW.after(100 * HOUR);

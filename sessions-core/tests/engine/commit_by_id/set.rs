@@ -187,7 +187,7 @@ async fn set_after_another_requests_rotation_is_dropped() {
     slot.set(login("alice", 9)).unwrap();
     world.storage.calls();
     assert_eq!(slow.ends(&slot).await.unwrap(), Said::Nothing);
-    assert_eq!(world.storage.calls(), [ReplaceEpoch]);
+    assert_eq!(world.storage.calls(), [ReplaceEpoch, Latest]);
     assert_eq!(client.sees().await.unwrap().visits, 1);
     assert_eq!(slot.get(), None);
     assert_eq!(slot.status(), SessionStatus::Ended);
