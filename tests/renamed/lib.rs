@@ -16,7 +16,7 @@ pub struct First {
 
 /// The second version.
 #[derive(Session, Serialize, Deserialize, Debug)]
-#[session(crate = "sessions", name = "V", version = 2, previous = First)]
+#[session(crate = "::sessions", name = "V", version = 2, previous = First)]
 pub struct Second {
     /// Whose.
     #[session(principal)]
@@ -33,7 +33,7 @@ impl From<First> for Second {
 
 /// A session in a header.
 #[derive(sessions::Session, Serialize, Deserialize, Debug)]
-#[session(crate = sessions, name = "X-V", transport = header)]
+#[session(crate = ::sessions, name = "X-V", transport = header)]
 pub struct InHeader;
 
 /// Where everything that is needed has the usual name.
