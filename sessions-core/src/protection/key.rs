@@ -9,13 +9,13 @@ use zeroize::Zeroizing;
 use super::Suite;
 use crate::{
     RandomError,
-    secret::{self, random},
+    secret::{self, Still},
 };
 
 /// A secret key of 32 bytes; wiped when dropped, and never shown.
 #[derive(Clone)]
 pub struct Key {
-    bytes: Zeroizing<[u8; Self::LEN]>,
+    bytes: Still,
     suite: Suite,
 }
 
@@ -110,11 +110,13 @@ impl Key {
     /// # Errors
     /// There are not 32 of them, or they are all the same.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
-        let key = Zeroizing::new(bytes.try_into().map_err(|_| KeyError::Length(bytes.len()))?);
+        if bytes.len() != Self::LEN {
+            return Err(KeyError::Length(bytes.len()));
+        }
         if is_uniform(bytes) {
             return Err(KeyError::Weak);
         }
-        Ok(Self::of(key))
+        Ok(Self::of(Still::of(|key| key.copy_from_slice(bytes))))
     }
 
     /// The key that a secret which the application has anyway leads to (HKDF-SHA256): always the same one, and it says
@@ -148,13 +150,13 @@ impl Key {
     /// # Errors
     /// The system has no random bytes.
     pub fn generate() -> Result<Self, RandomError> {
-        Ok(Self::of(Zeroizing::new(random()?)))
+        Ok(Self::of(Still::random()?))
     }
 
     /// The key in base64, to be kept somewhere safe.
     #[must_use]
     pub fn expose_base64(&self) -> Zeroizing<String> {
-        Zeroizing::new(STANDARD.encode(*self.bytes))
+        Zeroizing::new(STANDARD.encode(self.bytes.as_bytes()))
     }
 
     /// The same bytes as a key for another suite: another key, with an id of its own.
@@ -177,7 +179,7 @@ impl Key {
         }
     }
 
-    fn of(bytes: Zeroizing<[u8; Self::LEN]>) -> Self {
+    fn of(bytes: Still) -> Self {
         Self {
             bytes,
             suite: Suite::default(),
@@ -193,14 +195,14 @@ impl Key {
             other => other.algorithm(),
         };
         let mut id = [0; KeyId::LEN];
-        let digest = digest::digest(&digest::SHA256, &*self.derive(&[b"key id", suite]));
+        let digest = digest::digest(&digest::SHA256, self.derive(&[b"key id", suite]).as_bytes());
         id.copy_from_slice(&digest.as_ref()[..KeyId::LEN]);
         KeyId(id)
     }
 
     /// The key of one purpose and one algorithm.
-    pub(super) fn derive(&self, info: &[&[u8]]) -> Zeroizing<[u8; Self::LEN]> {
-        secret::derive(b"sessions", &*self.bytes, info)
+    pub(super) fn derive(&self, info: &[&[u8]]) -> Still {
+        secret::derive(b"sessions", self.bytes.as_bytes(), info)
     }
 }
 

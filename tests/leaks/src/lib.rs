@@ -6,6 +6,8 @@
 
 mod forms;
 mod log;
+#[cfg(target_os = "linux")]
+pub mod memory;
 mod net;
 #[cfg(test)]
 mod tests;
