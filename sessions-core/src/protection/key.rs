@@ -73,9 +73,15 @@ pub enum KeyError {
     /// The key file is too long to be one.
     #[error("the key file {} is too long to be one", _0.display())]
     FileLength(PathBuf),
-    /// Everyone may write into the key file, and so make sessions.
-    #[error("everyone may write into the key file {path}: `chmod 600 {path}`", path = _0.display())]
+    /// Others than its owner may write into the key file, and so make sessions.
+    #[error("others than its owner may write into the key file {path}: `chmod go-w {path}`", path = _0.display())]
     Writable(PathBuf),
+    /// Others than its owner may write into the key file's folder, and so put another file in its place.
+    #[error(
+        "others than its owner may replace the key file, as they may write into its folder {path}: `chmod go-w {path}`",
+        path = _0.display()
+    )]
+    WritableFolder(PathBuf),
     /// A line of the key file is of no use.
     #[error("the key file {} holds no key ring: line {line} of it is of no use", path.display())]
     InFile {
