@@ -29,8 +29,8 @@ pub enum SessionError {
     /// The data class could not be encoded, or not be read back.
     #[error("the session could not be encoded")]
     Serializer(#[source] Arc<SerializerError>),
-    /// A custom protection failed.
-    #[error("the session could not be protected")]
+    /// A custom protection failed: the session could not be sealed, or its token not be opened.
+    #[error("the session's protection failed")]
     Protection(#[source] Arc<ProtectionError>),
     /// The id generator's handle is of no use, or there are no random bytes.
     #[error("the session's id could not be made")]

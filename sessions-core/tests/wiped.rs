@@ -198,6 +198,7 @@ fn use_a_session() -> Vec<Masked> {
         Engine::<Visits>::server_side(&environment, Arc::new(MemoryStorage::new()), &options).unwrap();
     let opened = |tokens: Option<&[u8]>| match engine.open(tokens, &()) {
         Opening::Ready(slot) => slot,
+        Opening::Failed(error) => panic!("{error}"),
         Opening::Loading(loading) => at_once(loading.finish()).unwrap(),
     };
     let slot = opened(None);

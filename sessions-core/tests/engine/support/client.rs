@@ -86,6 +86,7 @@ impl<T: Session> Client<T> {
         async move {
             match opening {
                 Opening::Ready(slot) => Ok(slot),
+                Opening::Failed(error) => Err(error).checked(),
                 Opening::Loading(loading) => loading.finish().await.checked(),
             }
         }
