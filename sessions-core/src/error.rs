@@ -160,7 +160,9 @@ pub enum ConfigError {
     #[error("two keys of the key ring are the same or share an id: remove one, or generate another")]
     DuplicateKey,
     /// A key of the ring is revoked.
-    #[error("the key {_0} is revoked, and cannot be on the ring, too: rotate to another one first")]
+    #[error(
+        "the key {_0} is revoked, and cannot be on the ring, too, for whatever suite: rotate to another one first"
+    )]
     RevokedKey(KeyId),
     /// A key is of no use.
     #[error(transparent)]

@@ -61,8 +61,10 @@ pub enum KeyError {
     /// A second current key.
     #[error("there is a current key already: only one can be")]
     SecondCurrent,
-    /// A key that is listed already, or one that shares its id.
-    #[error("this key, or one that shares its id, is listed already")]
+    /// A key that is listed already, or one that shares its id; or one that is revoked, for whatever suite.
+    #[error(
+        "this key, or one that shares its id or is revoked for another suite, is listed already: remove one of the two"
+    )]
     Listed,
     /// There is no current key.
     #[error("{_0} has no current key: put `current` before one")]
@@ -195,8 +197,17 @@ impl Key {
     /// What tokens call it.
     #[must_use]
     pub fn id(&self) -> KeyId {
+        self.id_for(self.suite)
+    }
+
+    /// What tokens call its bytes, for each suite: whoever has stolen one of these keys has all of them.
+    pub(super) fn ids(&self) -> [KeyId; Suite::ALL.len()] {
+        Suite::ALL.map(|suite| self.id_for(suite))
+    }
+
+    fn id_for(&self, suite: Suite) -> KeyId {
         // Nodes that disagree about a key's suite have two keys, and each leaves the other's tokens alone.
-        let suite: &[u8] = match self.suite {
+        let suite: &[u8] = match suite {
             Suite::Aes256GcmSiv => b"",
             other => other.algorithm(),
         };
