@@ -5,7 +5,15 @@
 //! - `PORT` and `BIND_ADDRESS`: where it listens, by default 8080 and 127.0.0.1.
 //! - `SESSIONS_DIR`: the folder of the sessions, by default `.sessions`. They survive a restart.
 //! - `SESSION_KEY`: the key of the client-side session, base64 of 32 bytes. Without it the program makes
-//!   one and keeps it in that folder.
+//!   one and keeps it in the file `keys` of that folder.
+//!
+//! Keys change without a restart: put another file of the name in place, say with these lines, and the program takes it
+//! within seconds. `retired` opens what it has made; `revoked` in its place ends that.
+//!
+//! ```text
+//! current <what `openssl rand -base64 32` prints>
+//! retired <what was there before>
+//! ```
 
 mod page;
 mod settings;
@@ -146,6 +154,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     // Made once, outside the closure below, which runs once for each worker.
     let sessions = builder.build()?;
+
+    // Where the keys are from a file: whoever rotates them need not stop the server.
+    actix_web::rt::spawn(keys.watch(Duration::from_secs(2)));
 
     // An expired session is none at once; its file takes room until somebody removes it.
     actix_web::rt::spawn(sessions.upkeep(Duration::from_secs(60 * 60)));

@@ -1,4 +1,4 @@
-//! What the environment says: where to listen, where the sessions are, which key protects them.
+//! What the environment says: where to listen, where the sessions are, which keys protect them.
 
 use std::{
     env::{self, VarError},
@@ -36,7 +36,7 @@ impl Settings {
         println!("The sessions are kept in {}.", folder.display());
 
         let keys = match env::var("SESSION_KEY") {
-            Err(VarError::NotPresent) => KeyRing::new(kept_key(&folder.join("key"))?),
+            Err(VarError::NotPresent) => kept_keys(&folder.join("keys"))?,
             _ => KeyRing::from_env("SESSION_KEY")?,
         };
         Ok(Self {
@@ -47,8 +47,8 @@ impl Settings {
     }
 }
 
-/// The key in the file, which is made if it isn't there.
-fn kept_key(path: &Path) -> Result<Key, Box<dyn Error>> {
+/// The keys in the file, which is made with one if it isn't there.
+fn kept_keys(path: &Path) -> Result<KeyRing, Box<dyn Error>> {
     let shown = path.display();
     // `create_new`: of two programs that start at once, only one writes.
     let mut options = OpenOptions::new();
@@ -57,20 +57,16 @@ fn kept_key(path: &Path) -> Result<Key, Box<dyn Error>> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(path) {
         Ok(mut file) => {
-            let key = Key::generate()?;
-            file.write_all(key.expose_base64().as_bytes())?;
+            file.write_all(Key::generate()?.expose_base64().as_bytes())?;
             println!("SESSION_KEY is not set: made a key, kept in {shown}, which only you can read.");
-            Ok(key)
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            println!("SESSION_KEY is not set: using the key in {shown}.");
-            let text = fs::read_to_string(path)?;
-            Key::from_base64(text.trim()).map_err(|error| {
-                format!("{shown} has no usable key; delete it to get a new one: {error}").into()
-            })
+            println!("SESSION_KEY is not set: using the keys in {shown}.");
         }
-        Err(error) => Err(format!("cannot make {shown}: {error}").into()),
+        Err(error) => return Err(format!("cannot make {shown}: {error}").into()),
     }
+    // It has one key after the other as time goes by; `main` watches it.
+    Ok(KeyRing::from_file(path)?)
 }
 
 fn create_private_folder(path: &Path) -> Result<(), Box<dyn Error>> {

@@ -37,7 +37,9 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 ///
 /// What did not is answered
 /// 3. by 308 Permanent Redirect to the same place over https, if it is a GET or a HEAD and says which host it is for.
-///    Its port is left out. The redirect is not to be stored, so that one by mistake is not there for good;
+///    Its port is not that of https, so it is left out, which stands for 443; where https is at another one, say so with
+///    [`redirect_to_port`](Self::redirect_to_port). The redirect is not to be stored, so that one by mistake is not there
+///    for good;
 /// 4. by 403 Forbidden without a body otherwise: a redirect would work, so that its client would go on to send what it
 ///    sends in the clear first.
 ///
@@ -58,6 +60,16 @@ pub struct HttpsGuard(Arc<Rules>);
 struct Rules {
     trusted: Vec<Network>,
     loopback: Loopback,
+    port: HttpsPort,
+}
+
+/// Where clients reach the server over https, which nothing in a request over http says.
+#[derive(Clone, Copy, Debug, Default)]
+enum HttpsPort {
+    /// 443, which is not written.
+    #[default]
+    Usual,
+    Other(u16),
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,6 +97,16 @@ impl HttpsGuard {
             rules.trusted.push(Network::parse(proxy)?);
         }
         Ok(self)
+    }
+
+    /// The port at which clients find https, if it is not 443: redirects go there.
+    #[must_use]
+    pub fn redirect_to_port(mut self, port: u16) -> Self {
+        Arc::make_mut(&mut self.0).port = match port {
+            443 => HttpsPort::Usual,
+            other => HttpsPort::Other(other),
+        };
+        self
     }
 
     /// Lets plain http through that comes from this machine and from no proxy that says so: for development. Never where
@@ -215,7 +237,7 @@ fn split(text: &[u8], at: u8) -> impl Iterator<Item = &[u8]> {
 }
 
 /// The same place over https; none if it is not known of which host.
-fn over_https(request: &ServiceRequest) -> Option<HeaderValue> {
+fn over_https(request: &ServiceRequest, port: HttpsPort) -> Option<HeaderValue> {
     let uri = request.uri();
     let host = match uri.host() {
         Some(host) => host,
@@ -233,7 +255,11 @@ fn over_https(request: &ServiceRequest) -> Option<HeaderValue> {
         return None;
     }
     let place = uri.path_and_query().map_or("/", |place| place.as_str());
-    HeaderValue::try_from(format!("https://{host}{place}")).ok()
+    let place = match port {
+        HttpsPort::Usual => format!("https://{host}{place}"),
+        HttpsPort::Other(port) => format!("https://{host}:{port}{place}"),
+    };
+    HeaderValue::try_from(place).ok()
 }
 
 fn without_port(authority: &str) -> Option<&str> {
@@ -370,7 +396,7 @@ where
             };
         }
         let redirect = match *request.method() {
-            Method::GET | Method::HEAD => over_https(&request),
+            Method::GET | Method::HEAD => over_https(&request, self.rules.port),
             _ => None,
         };
         let response = match redirect {

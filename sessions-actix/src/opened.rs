@@ -80,6 +80,7 @@ impl<T: Session> OpenedSession<T> {
     pub(crate) fn new(level: usize, registered: Arc<Registered<T>>, opening: Opening<T>) -> Rc<Self> {
         let state = match opening {
             Opening::Ready(slot) => State::Open(slot),
+            Opening::Failed(error) => State::Failed(error),
             Opening::Loading(loading) => {
                 let mut load: LocalBoxFuture<'static, _> = Box::pin(loading.finish());
                 match (&mut load).now_or_never() {

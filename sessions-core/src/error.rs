@@ -29,8 +29,8 @@ pub enum SessionError {
     /// The data class could not be encoded, or not be read back.
     #[error("the session could not be encoded")]
     Serializer(#[source] Arc<SerializerError>),
-    /// A custom protection failed.
-    #[error("the session could not be protected")]
+    /// A custom protection failed: the session could not be sealed, or its token not be opened.
+    #[error("the session's protection failed")]
     Protection(#[source] Arc<ProtectionError>),
     /// The id generator's handle is of no use, or there are no random bytes.
     #[error("the session's id could not be made")]
@@ -160,7 +160,9 @@ pub enum ConfigError {
     #[error("two keys of the key ring are the same or share an id: remove one, or generate another")]
     DuplicateKey,
     /// A key of the ring is revoked.
-    #[error("the key {_0} is revoked, and cannot be on the ring, too: rotate to another one first")]
+    #[error(
+        "the key {_0} is revoked, and cannot be on the ring, too, for whatever suite: rotate to another one first"
+    )]
     RevokedKey(KeyId),
     /// A key is of no use.
     #[error(transparent)]

@@ -10,7 +10,7 @@ use std::{
 
 use tracing::{debug, error, info, warn};
 
-use crate::{KeyRing, PublicId, Schema, StorageError};
+use crate::{KeyRing, ProtectionError, PublicId, Schema, StorageError};
 
 /// A token that is no session: malformed, forged, expired or unknown.
 pub(crate) fn rejected(name: &str, reason: &'static str) {
@@ -103,6 +103,15 @@ pub(crate) fn storage_failed(name: &str, operation: &'static str, failure: &Stor
         operation,
         error = failure as &dyn Error,
         "the session storage failed"
+    );
+}
+
+/// A protection that failed to open a token.
+pub(crate) fn protection_failed(name: &str, failure: &ProtectionError) {
+    error!(
+        session = name,
+        error = failure as &dyn Error,
+        "the session's protection failed"
     );
 }
 

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use aws_lc_rs::{constant_time, digest, hkdf, rand};
 use zeroize::Zeroizing;
@@ -20,54 +20,87 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], RandomError> {
     Ok(bytes)
 }
 
+/// 32 secret bytes that stay where they are until they are wiped: each move would leave a copy behind on the stack. Clones
+/// are the same bytes.
+#[derive(Clone)]
+pub(crate) struct Still(Arc<Zeroizing<[u8; 32]>>);
+
+impl Still {
+    /// What is put into them where they are.
+    pub(crate) fn of(fill: impl FnOnce(&mut [u8; 32])) -> Self {
+        let mut bytes = Arc::new(Zeroizing::new([0; 32]));
+        if let Some(bytes) = Arc::get_mut(&mut bytes) {
+            fill(bytes);
+        }
+        Self(bytes)
+    }
+
+    pub(crate) fn random() -> Result<Self, RandomError> {
+        let mut filled = Err(RandomError);
+        let bytes = Self::of(|bytes| filled = rand::fill(bytes).map_err(|_| RandomError));
+        filled.map(|()| bytes)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
 /// The secret half of a token by id: 256 random bits.
 #[derive(Clone)]
-pub(crate) struct Secret(Zeroizing<[u8; Self::LEN]>);
+pub(crate) struct Secret(Still);
 
 impl Secret {
     pub(crate) const LEN: usize = 32;
 
     pub(crate) fn generate() -> Result<Self, RandomError> {
-        Ok(Self(Zeroizing::new(random()?)))
+        Ok(Self(Still::random()?))
     }
 
-    pub(crate) fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
-        Self(Zeroizing::new(bytes))
+    pub(crate) fn from_bytes(bytes: &[u8; Self::LEN]) -> Self {
+        Self(Still::of(|secret| secret.copy_from_slice(bytes)))
+    }
+
+    /// Masks it, or takes the mask off again.
+    pub(crate) fn masked(bytes: &[u8; Self::LEN], mask: &Still) -> Self {
+        Self(Still::of(|masked| {
+            for ((masked, byte), mask) in masked.iter_mut().zip(bytes).zip(mask.as_bytes()) {
+                *masked = byte ^ mask;
+            }
+        }))
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8; Self::LEN] {
-        &self.0
+        self.0.as_bytes()
     }
 
     pub(crate) fn hash(&self) -> SecretHash {
-        let digest = digest::digest(&digest::SHA256, &*self.0);
+        let digest = digest::digest(&digest::SHA256, self.0.as_bytes());
         let mut hash = [0; 32];
         hash.copy_from_slice(digest.as_ref());
         SecretHash(hash)
     }
 
     /// A key that only its holder can derive (HKDF-SHA256).
-    pub(crate) fn derive(&self, salt: &[u8], info: &[u8]) -> Zeroizing<[u8; 32]> {
-        derive(salt, &*self.0, &[info])
+    pub(crate) fn derive(&self, salt: &[u8], info: &[u8]) -> Still {
+        derive(salt, self.as_bytes(), &[info])
     }
 }
 
 /// HKDF-SHA256 (RFC 5869), for 32 bytes.
-pub(crate) fn derive(salt: &[u8], from: &[u8], info: &[&[u8]]) -> Zeroizing<[u8; 32]> {
+pub(crate) fn derive(salt: &[u8], from: &[u8], info: &[&[u8]]) -> Still {
     struct Length;
     impl hkdf::KeyType for Length {
         fn len(&self) -> usize {
             32
         }
     }
-    let mut key = Zeroizing::new([0; 32]);
     let extracted = hkdf::Salt::new(hkdf::HKDF_SHA256, salt).extract(from);
-    // Fails only beyond 255 blocks of output, and this is one.
-    let filled = extracted
-        .expand(info, Length)
-        .and_then(|output| output.fill(&mut *key));
-    debug_assert!(filled.is_ok());
-    key
+    Still::of(|key| {
+        // Fails only beyond 255 blocks of output, and this is one.
+        let filled = extracted.expand(info, Length).and_then(|output| output.fill(key));
+        debug_assert!(filled.is_ok());
+    })
 }
 
 impl fmt::Debug for Secret {

@@ -198,10 +198,6 @@ impl MaskOwner<'_> {
         put(&mut info, self.application.as_bytes());
         put(&mut info, self.name.as_bytes());
         put(&mut info, self.id.as_bytes());
-        let mut masked = by.derive(salt, &info);
-        for (masked, byte) in masked.iter_mut().zip(secret) {
-            *masked ^= byte;
-        }
-        Secret::from_bytes(*masked)
+        Secret::masked(secret, &by.derive(salt, &info))
     }
 }

@@ -7,10 +7,11 @@ pub mod client;
 pub mod example;
 pub mod jar;
 pub mod judge;
-pub mod leaks;
 pub mod numbered;
 pub mod process;
 pub mod storage;
+
+pub use leaks;
 
 #[cfg(feature = "browser")]
 pub mod browser;

@@ -203,7 +203,7 @@ fn a_key_of_ones_own_is_used_and_none_is_kept() -> TestResult {
     let mut client = example.client();
     client.post_form("/theme", &[("theme", "dark")])?;
     assert!(client.get("/")?.text().contains("data-theme=\"dark\""));
-    assert!(!example.folder().join("key").exists());
+    assert!(!example.folder().join("keys").exists());
     assert!(!example.output().contains(key) && !example.output().contains("SESSION_KEY is not set"));
     Ok(())
 }
@@ -223,7 +223,7 @@ fn a_bad_key_ends_the_program_and_is_not_repeated() -> TestResult {
 fn a_key_that_it_makes_is_kept_for_its_owner_alone_and_it_says_so() -> TestResult {
     use std::os::unix::fs::PermissionsExt;
     let example = Example::start("login", &[])?;
-    let file = example.folder().join("key");
+    let file = example.folder().join("keys");
     assert_eq!(std::fs::metadata(&file)?.permissions().mode() & 0o777, 0o600);
     assert!(
         example.output().contains("SESSION_KEY is not set"),

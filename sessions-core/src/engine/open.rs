@@ -34,6 +34,8 @@ pub enum Opening<T: Session> {
     Ready(Slot<T>),
     /// The storage has to be asked.
     Loading(Loading<T>),
+    /// A protection of one's own failed: whether there is a session is not known.
+    Failed(SessionError),
 }
 
 /// Tokens that name sessions in a storage.
@@ -81,9 +83,10 @@ impl<T: Session> Engine<T> {
         let mut presented = [None, None, None];
         for (text, presented) in distinct[..count].iter().zip(&mut presented) {
             match &self.0.place {
-                Place::Client(protection) => {
-                    found = self.merge(found, self.open_sealed(protection.as_ref(), text))
-                }
+                Place::Client(protection) => match self.open_sealed(protection.as_ref(), text) {
+                    Ok(opened) => found = self.merge(found, opened),
+                    Err(failure) => return Opening::Failed(failure),
+                },
                 Place::Server(server) => match token::parse(text, server.signed.as_deref()) {
                     Ok((id, secret)) => {
                         *presented = Some(Presented {
@@ -92,7 +95,10 @@ impl<T: Session> Engine<T> {
                             secret,
                         })
                     }
-                    Err(failure) => found = self.merge(found, self.refused(&failure)),
+                    Err(failure) => match self.refused(failure) {
+                        Ok(refused) => found = self.merge(found, refused),
+                        Err(failure) => return Opening::Failed(failure),
+                    },
                 },
             }
         }
@@ -107,8 +113,8 @@ impl<T: Session> Engine<T> {
         })
     }
 
-    fn refused(&self, failure: &ProtectionError) -> Opened<T> {
-        match failure {
+    fn refused(&self, failure: ProtectionError) -> Result<Opened<T>, SessionError> {
+        Ok(match failure {
             ProtectionError::UnknownKey => {
                 event::stale(self.name(), "unknown key or version");
                 Opened::Stale
@@ -117,30 +123,35 @@ impl<T: Session> Engine<T> {
                 event::rejected(self.name(), "of a revoked key");
                 Opened::Dead
             }
-            ProtectionError::Forged | ProtectionError::Failed(_) => {
+            ProtectionError::Forged => {
                 event::rejected(self.name(), "malformed or forged");
                 Opened::Dead
             }
-        }
+            // As with a storage that fails: nobody is logged out because somebody's key service is down.
+            ProtectionError::Failed(_) => {
+                event::protection_failed(self.name(), &failure);
+                return Err(failure.into());
+            }
+        })
     }
 
-    fn open_sealed(&self, protection: &dyn BoundProtection, text: &[u8]) -> Opened<T> {
+    fn open_sealed(&self, protection: &dyn BoundProtection, text: &[u8]) -> Result<Opened<T>, SessionError> {
         let (header, payload) = match sealed::open(protection, text) {
             Ok(opened) => opened,
-            Err(failure) => return self.refused(&failure),
+            Err(failure) => return self.refused(failure),
         };
         let now = self.now();
         if header.times.is_expired(now) {
             event::rejected(self.name(), "expired");
-            return Opened::Dead;
+            return Ok(Opened::Dead);
         }
         if header.issued > now.after(MAX_SKEW) {
             // By a node whose clock is right, perhaps: the client is to keep it.
             event::stale(self.name(), "issued in the future");
-            return Opened::Stale;
+            return Ok(Opened::Stale);
         }
         let payload = Payload::new(payload);
-        match self.read(header.schema, &payload) {
+        Ok(match self.read(header.schema, &payload) {
             Ok(value) => {
                 let principal = value.principal();
                 Opened::Live(Live {
@@ -157,7 +168,7 @@ impl<T: Session> Engine<T> {
                 payload,
                 principal: None,
             }),
-        }
+        })
     }
 
     async fn open_stored(&self, server: &Server, presented: Presented) -> Result<Opened<T>, SessionError> {

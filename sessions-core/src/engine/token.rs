@@ -65,5 +65,5 @@ pub(super) fn parse(
 fn split(bytes: &[u8]) -> Result<(PublicId, Secret), ProtectionError> {
     let (handle, secret) = bytes.split_last_chunk().ok_or(ProtectionError::Forged)?;
     let id = PublicId::from_bytes(handle).map_err(|_| ProtectionError::Forged)?;
-    Ok((id, Secret::from_bytes(*secret)))
+    Ok((id, Secret::from_bytes(secret)))
 }

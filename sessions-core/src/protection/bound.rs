@@ -89,7 +89,7 @@ impl<K: Working> BoundKeys<K> {
             let mut context = purpose.to_vec();
             context.extend_from_slice(&prefix(id));
             context.extend_from_slice(algorithm);
-            let key = K::new(key, &key.derive(&[algorithm, purpose]))?;
+            let key = K::new(key, key.derive(&[algorithm, purpose]).as_bytes())?;
             Ok::<_, ConfigError>(BoundKey { id, key, context })
         };
         Ok(Self {

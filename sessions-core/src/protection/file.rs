@@ -1,7 +1,7 @@
 //! A ring in a file, and its changes.
 
 use std::{
-    fs::{File, Metadata},
+    fs::{self, File, Metadata},
     io::{self, Read as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -24,6 +24,11 @@ const MAX_LEN: u64 = 64 * 1024;
 /// The shortest time between two looks at a file.
 const SHORTEST: Duration = Duration::from_secs(1);
 
+/// The bits of a mode that let the group or everyone write.
+const OTHERS_WRITE: u32 = 0o022;
+/// The bit of a folder's mode that lets only its owner replace a file.
+const STICKY: u32 = 0o1000;
+
 /// Where the keys of a ring come from.
 pub(super) struct KeyFile {
     path: PathBuf,
@@ -38,7 +43,9 @@ impl KeyRing {
     /// nothing.
     ///
     /// Only the server's own user should be able to read the file. That others can is told to the log as a warning, and
-    /// no more than that, because containers are given their secrets so; that everyone may write into it is an error.
+    /// no more than that, because containers are given their secrets so. That its group or everyone may write into it is
+    /// an error, and that they may write into its folder, too, unless that is sticky as `/tmp` is: whoever can put keys
+    /// there can make sessions.
     ///
     /// # Errors
     /// The file cannot be read, or it holds no ring.
@@ -127,8 +134,13 @@ impl<'p> Text<'p> {
         let unreadable = |error| KeyError::File(path.to_owned(), error);
         let file = File::open(path).map_err(unreadable)?;
         let metadata = file.metadata().map_err(unreadable)?;
-        if mode(&metadata) & 0o002 != 0 {
+        if mode(&metadata) & OTHERS_WRITE != 0 {
             return Err(KeyError::Writable(path.to_owned()));
+        }
+        let folder = folder_of(path);
+        let of_folder = mode(&fs::metadata(folder).map_err(unreadable)?);
+        if of_folder & OTHERS_WRITE != 0 && of_folder & STICKY == 0 {
+            return Err(KeyError::WritableFolder(folder.to_owned()));
         }
         // Room for all of it at once, so that no copy of a key is left behind by growing.
         let mut bytes = Zeroizing::new(vec![0; MAX_LEN as usize + 1]);
@@ -166,6 +178,14 @@ impl<'p> Text<'p> {
         if mode(&self.metadata) & 0o044 != 0 {
             event::keys_readable(self.path);
         }
+    }
+}
+
+/// The folder that this name is looked up in.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 

@@ -9,13 +9,13 @@ use zeroize::Zeroizing;
 use super::{KeyMaterial, Suite};
 use crate::{
     RandomError,
-    secret::{self, random},
+    secret::{self, Still},
 };
 
 /// A secret key of 32 bytes; wiped when dropped, and never shown.
 #[derive(Clone)]
 pub struct Key {
-    bytes: Zeroizing<[u8; Self::LEN]>,
+    bytes: Still,
     suite: Suite,
 }
 
@@ -61,8 +61,10 @@ pub enum KeyError {
     /// A second current key.
     #[error("there is a current key already: only one can be")]
     SecondCurrent,
-    /// A key that is listed already, or one that shares its id.
-    #[error("this key, or one that shares its id, is listed already")]
+    /// A key that is listed already, or one that shares its id; or one that is revoked, for whatever suite.
+    #[error(
+        "this key, or one that shares its id or is revoked for another suite, is listed already: remove one of the two"
+    )]
     Listed,
     /// There is no current key.
     #[error("{_0} has no current key: put `current` before one")]
@@ -73,9 +75,15 @@ pub enum KeyError {
     /// The key file is too long to be one.
     #[error("the key file {} is too long to be one", _0.display())]
     FileLength(PathBuf),
-    /// Everyone may write into the key file, and so make sessions.
-    #[error("everyone may write into the key file {path}: `chmod 600 {path}`", path = _0.display())]
+    /// Others than its owner may write into the key file, and so make sessions.
+    #[error("others than its owner may write into the key file {path}: `chmod go-w {path}`", path = _0.display())]
     Writable(PathBuf),
+    /// Others than its owner may write into the key file's folder, and so put another file in its place.
+    #[error(
+        "others than its owner may replace the key file, as they may write into its folder {path}: `chmod go-w {path}`",
+        path = _0.display()
+    )]
+    WritableFolder(PathBuf),
     /// A line of the key file is of no use.
     #[error("the key file {} holds no key ring: line {line} of it is of no use", path.display())]
     InFile {
@@ -111,11 +119,13 @@ impl Key {
     /// There are not 32 of them, or they are all the same.
     pub fn from_bytes(bytes: &(impl KeyMaterial + ?Sized)) -> Result<Self, KeyError> {
         let bytes = bytes.bytes();
-        let key = Zeroizing::new(bytes.try_into().map_err(|_| KeyError::Length(bytes.len()))?);
+        if bytes.len() != Self::LEN {
+            return Err(KeyError::Length(bytes.len()));
+        }
         if is_uniform(bytes) {
             return Err(KeyError::Weak);
         }
-        Ok(Self::of(key))
+        Ok(Self::of(Still::of(|key| key.copy_from_slice(bytes))))
     }
 
     /// The key that a secret which the application has anyway leads to (HKDF-SHA256): always the same one, and it says
@@ -150,13 +160,13 @@ impl Key {
     /// # Errors
     /// The system has no random bytes.
     pub fn generate() -> Result<Self, RandomError> {
-        Ok(Self::of(Zeroizing::new(random()?)))
+        Ok(Self::of(Still::random()?))
     }
 
     /// The key in base64, to be kept somewhere safe.
     #[must_use]
     pub fn expose_base64(&self) -> Zeroizing<String> {
-        Zeroizing::new(STANDARD.encode(*self.bytes))
+        Zeroizing::new(STANDARD.encode(self.bytes.as_bytes()))
     }
 
     /// The same bytes as a key for another suite: another key, with an id of its own.
@@ -179,7 +189,7 @@ impl Key {
         }
     }
 
-    fn of(bytes: Zeroizing<[u8; Self::LEN]>) -> Self {
+    fn of(bytes: Still) -> Self {
         Self {
             bytes,
             suite: Suite::default(),
@@ -189,20 +199,29 @@ impl Key {
     /// What tokens call it.
     #[must_use]
     pub fn id(&self) -> KeyId {
+        self.id_for(self.suite)
+    }
+
+    /// What tokens call its bytes, for each suite: whoever has stolen one of these keys has all of them.
+    pub(super) fn ids(&self) -> [KeyId; Suite::ALL.len()] {
+        Suite::ALL.map(|suite| self.id_for(suite))
+    }
+
+    fn id_for(&self, suite: Suite) -> KeyId {
         // Nodes that disagree about a key's suite have two keys, and each leaves the other's tokens alone.
-        let suite: &[u8] = match self.suite {
+        let suite: &[u8] = match suite {
             Suite::Aes256GcmSiv => b"",
             other => other.algorithm(),
         };
         let mut id = [0; KeyId::LEN];
-        let digest = digest::digest(&digest::SHA256, &*self.derive(&[b"key id", suite]));
+        let digest = digest::digest(&digest::SHA256, self.derive(&[b"key id", suite]).as_bytes());
         id.copy_from_slice(&digest.as_ref()[..KeyId::LEN]);
         KeyId(id)
     }
 
     /// The key of one purpose and one algorithm.
-    pub(super) fn derive(&self, info: &[&[u8]]) -> Zeroizing<[u8; Self::LEN]> {
-        secret::derive(b"sessions", &*self.bytes, info)
+    pub(super) fn derive(&self, info: &[&[u8]]) -> Still {
+        secret::derive(b"sessions", self.bytes.as_bytes(), info)
     }
 }
 

@@ -64,7 +64,9 @@ pub trait BoundProtection: Send + Sync {
     /// Unwraps `bytes` in place. They come from the client: any bytes at all, and no panic on any.
     ///
     /// # Errors
-    /// The bytes were not made by [`protect`](Self::protect) for this purpose.
+    /// [`ProtectionError::Forged`] when the bytes were not made by [`protect`](Self::protect) for this purpose: the token
+    /// is removed from the client. [`ProtectionError::Failed`] when that cannot be told now: whoever wants the session gets
+    /// an error, and the client keeps its token. Never `Failed` for what a client can cause.
     fn unprotect(&self, bytes: &mut Vec<u8>) -> Result<(), ProtectionError>;
 }
 
@@ -94,8 +96,8 @@ pub enum ProtectionError {
     /// It names a key that is revoked.
     #[error("the token was made under a key that is revoked")]
     RevokedKey,
-    /// It could not be made.
-    #[error("the token could not be protected")]
+    /// It could not be made, or not be looked at: whatever the token is, a service that is needed for it failed.
+    #[error("the protection failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 

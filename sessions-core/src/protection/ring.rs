@@ -117,14 +117,19 @@ impl KeyRing {
         Self::of(keys, None)
     }
 
-    /// Kills every token of this key. The current key has to be [rotated](Self::rotate) away first.
+    /// Kills every token of this key, and takes it from the ring with the same bytes for another suite: who has the one
+    /// has the other. The current key has to be [rotated](Self::rotate) away first.
     #[must_use]
     pub fn revoke(self, id: KeyId) -> Self {
         let mut keys = self.keys();
-        keys.upcoming.retain(|key| key.id() != id);
-        keys.retired.retain(|key| key.id() != id);
-        if !keys.revoked.contains(&id) {
-            keys.revoked.push(id);
+        let siblings = keys.opening().map(Key::ids).find(|ids| ids.contains(&id));
+        keys.upcoming.retain(|key| !key.ids().contains(&id));
+        keys.retired.retain(|key| !key.ids().contains(&id));
+        // Of a key that is not here only the id is known.
+        for id in siblings.iter().flatten().chain([&id]) {
+            if !keys.revoked.contains(id) {
+                keys.revoked.push(*id);
+            }
         }
         Self::of(keys, None)
     }
@@ -231,15 +236,16 @@ impl Keys {
             .chain(&self.retired)
     }
 
-    /// Whether each id says one thing.
+    /// Whether each id says one thing, and nothing that is revoked can still be used.
     fn check(&self) -> Result<(), ConfigError> {
         let mut ids = Vec::new();
-        for id in self.opening().map(Key::id) {
+        for key in self.opening() {
+            let id = key.id();
             if ids.contains(&id) {
                 return Err(ConfigError::DuplicateKey);
             }
-            if self.revoked.contains(&id) {
-                return Err(ConfigError::RevokedKey(id));
+            if let Some(revoked) = key.ids().into_iter().find(|id| self.revoked.contains(id)) {
+                return Err(ConfigError::RevokedKey(revoked));
             }
             ids.push(id);
         }

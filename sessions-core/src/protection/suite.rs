@@ -23,6 +23,8 @@ pub enum Suite {
 }
 
 impl Suite {
+    pub(super) const ALL: [Self; 2] = [Self::Aes256GcmSiv, Self::ChaCha20Poly1305];
+
     /// The suite that goes by this name in a ring's text.
     pub(super) fn named(name: &str) -> Result<Self, KeyError> {
         match name {

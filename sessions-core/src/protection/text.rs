@@ -21,30 +21,37 @@ enum State {
 /// The keys of a list, whose entries are numbered.
 pub(super) fn keys<'t>(entries: impl IntoIterator<Item = (usize, &'t str)>) -> Result<Keys, Mistake> {
     let (mut current, mut upcoming, mut retired, mut revoked) = (None, Vec::new(), Vec::new(), Vec::new());
-    let mut ids = Vec::new();
+    let (mut ids, mut opening) = (Vec::new(), Vec::new());
     for (index, (number, entry)) in entries.into_iter().enumerate() {
         let wrong = |mistake| Mistake::At(number, mistake);
         let (state, text) = state(entry.trim(), index == 0).map_err(wrong)?;
-        let id = match state {
-            State::Revoked => id(text).map_err(wrong)?,
+        let (id, of_its_bytes) = match state {
+            State::Revoked => named(text).map_err(wrong)?,
             _ => {
                 let key = Key::from_text(text).map_err(wrong)?;
-                let id = key.id();
+                let named = (key.id(), key.ids().to_vec());
                 match state {
                     State::Current if current.is_some() => return Err(wrong(KeyError::SecondCurrent)),
                     State::Current => current = Some(key),
                     State::Upcoming => upcoming.push(key),
                     _ => retired.push(key),
                 }
-                id
+                named
             }
         };
-        if ids.contains(&id) {
+        // What is revoked is that for every suite. Two suites of one key may be used, and both may be revoked.
+        let (those, contradict) = match state {
+            State::Revoked => (&mut revoked, &opening),
+            _ => (&mut opening, &revoked),
+        };
+        if ids.contains(&id) || of_its_bytes.iter().any(|id| contradict.contains(id)) {
             return Err(wrong(KeyError::Listed));
         }
         ids.push(id);
-        if let State::Revoked = state {
-            revoked.push(id);
+        for id in of_its_bytes {
+            if !those.contains(&id) {
+                those.push(id);
+            }
         }
     }
     Ok(Keys {
@@ -71,7 +78,11 @@ fn state(entry: &str, first: bool) -> Result<(State, &str), KeyError> {
     Ok((state, text.trim()))
 }
 
-/// The id of a revoked key, or that of the key itself.
-fn id(text: &str) -> Result<KeyId, KeyError> {
-    text.parse().or_else(|_| Ok(Key::from_text(text)?.id()))
+/// The id of a revoked key, and what its bytes are called for every suite, if it is the key that is listed.
+fn named(text: &str) -> Result<(KeyId, Vec<KeyId>), KeyError> {
+    if let Ok(id) = text.parse() {
+        return Ok((id, vec![id]));
+    }
+    let key = Key::from_text(text)?;
+    Ok((key.id(), key.ids().to_vec()))
 }

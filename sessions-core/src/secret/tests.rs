@@ -1,10 +1,15 @@
-//! What a secret is not.
+//! What a secret is not, and what wipes it.
 
-use std::{fmt::Display, hash::Hash};
+use std::{
+    fmt::{Debug, Display},
+    hash::Hash,
+};
 
 use serde::Serialize;
 
-use super::{Secret, SecretHash};
+use zeroize::ZeroizeOnDrop;
+
+use super::{Secret, SecretHash, Still, Token};
 
 /// Does not compile where a type is what it must not be: then it is not known which of two traits is meant.
 macro_rules! is_none_of {
@@ -23,11 +28,20 @@ macro_rules! is_none_of {
 
 // It is compared through its hash, which compares in constant time.
 is_none_of!(Secret: Display, Serialize, Copy, PartialEq, Hash);
+is_none_of!(Still: Display, Debug, Serialize, Copy, PartialEq, AsRef<[u8]>, Hash);
 is_none_of!(SecretHash: Display, Hash);
+
+// Does not compile where what holds the bytes is not wiped. `tests/wiped.rs` looks for what is left of them.
+const _: fn(&Still, &Secret, &Token) = |Still(bytes), Secret(still), Token(text)| {
+    fn is_wiped(_: &impl ZeroizeOnDrop) {}
+    is_wiped(&**bytes);
+    is_wiped(text);
+    let _: &Still = still;
+};
 
 #[test]
 fn a_secret_is_not_printed() {
-    let secret = Secret::from_bytes([0x5a; Secret::LEN]);
+    let secret = Secret::from_bytes(&[0x5a; Secret::LEN]);
     assert_eq!(
         format!("{secret:?} {:?}", secret.hash()),
         "Secret(..) SecretHash(..)"

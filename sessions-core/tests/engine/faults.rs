@@ -15,8 +15,8 @@ use sessions_core::{
 use tokio::time::Instant;
 
 use crate::support::{
-    Client, Create, Delete, Fault, Latest, Load, Login, ReplaceEpoch, ReplaceRevision, Said, Stepped, Touch,
-    World, login, mins, ring, secs,
+    Checked, Client, Create, Delete, Fault, Latest, Load, Login, ReplaceEpoch, ReplaceRevision, Said,
+    Stepped, Touch, World, login, mins, ring, secs,
 };
 
 /// What the storage was given by default.
@@ -29,7 +29,7 @@ async fn a_storage_that_fails_when_a_session_is_opened_is_an_error_and_no_absenc
     let (client, other) = (world.alice(&engine).await, world.alice(&engine).await);
     world.storage.fault(Load, Fault::Fail, 1);
     assert!(matches!(
-        client.try_open(&()).await,
+        client.try_open(&()).await.checked(),
         Err(SessionError::Unavailable(_))
     ));
     assert_eq!(client.status().await, SessionStatus::Live);
@@ -45,7 +45,7 @@ async fn a_storage_that_fails_when_a_session_is_opened_is_an_error_and_no_absenc
                 .before(Load, move |_, _| before.fault(Load, Fault::LoseRequest, 1));
         }
         assert!(matches!(
-            both.try_open(&()).await,
+            both.try_open(&()).await.checked(),
             Err(SessionError::Unavailable(_))
         ));
     }
@@ -60,7 +60,7 @@ async fn a_storage_that_hangs_when_a_session_is_opened_is_unavailable_in_time() 
         world.storage.fault(Load, Fault::Hang, 1);
         let began = Instant::now();
         assert!(matches!(
-            client.try_open(&()).await,
+            client.try_open(&()).await.checked(),
             Err(SessionError::Unavailable(_))
         ));
         assert!(began.elapsed() >= limit && began.elapsed() < limit + secs(1));
@@ -171,13 +171,13 @@ async fn an_update_whose_storage_fails_or_hangs_has_written_nothing() {
     let slot = client.open().await;
     world.storage.fault(ReplaceRevision, Fault::Fail, 1);
     assert!(matches!(
-        slot.update(|login| login.visits += 1).await,
+        slot.update(|login| login.visits += 1).await.checked(),
         Err(SessionError::Unavailable(_))
     ));
     world.storage.fault(ReplaceRevision, Fault::Hang, 1);
     let began = Instant::now();
     assert!(matches!(
-        slot.update(|login| login.visits += 1).await,
+        slot.update(|login| login.visits += 1).await.checked(),
         Err(SessionError::OutcomeUnknown(_))
     ));
     assert!(began.elapsed() < 2 * LIMIT + secs(1));
@@ -194,7 +194,9 @@ async fn update_or_insert_with_and_take_that_fail_leave_the_request_as_it_was() 
     let slot = client.open().await;
     world.storage.fault(Create, Fault::Fail, 1);
     assert!(matches!(
-        slot.update_or_insert_with(|| login("alice", 1), |_| ()).await,
+        slot.update_or_insert_with(|| login("alice", 1), |_| ())
+            .await
+            .checked(),
         Err(SessionError::Unavailable(_))
     ));
     assert_eq!(slot.get(), None);
@@ -203,9 +205,15 @@ async fn update_or_insert_with_and_take_that_fail_leave_the_request_as_it_was() 
     let client = world.alice(client.engine()).await;
     let slot = client.open().await;
     world.storage.fault(Delete, Fault::Fail, 1);
-    assert!(matches!(slot.take().await, Err(SessionError::Unavailable(_))));
+    assert!(matches!(
+        slot.take().await.checked(),
+        Err(SessionError::Unavailable(_))
+    ));
     world.storage.fault(Delete, Fault::Hang, 1);
-    assert!(matches!(slot.take().await, Err(SessionError::OutcomeUnknown(_))));
+    assert!(matches!(
+        slot.take().await.checked(),
+        Err(SessionError::OutcomeUnknown(_))
+    ));
     assert_eq!(slot.get().unwrap().visits, 1);
 }
 
@@ -217,12 +225,12 @@ async fn a_revocation_says_whether_it_may_have_happened() {
     let id = client.open().await.public_id().unwrap();
     world.storage.fault(Delete, Fault::Fail, 1);
     assert!(matches!(
-        engine.revoke(&id).await,
+        engine.revoke(&id).await.checked(),
         Err(SessionError::Unavailable(_))
     ));
     world.storage.fault(Delete, Fault::Hang, 1);
     assert!(matches!(
-        engine.revoke(&id).await,
+        engine.revoke(&id).await.checked(),
         Err(SessionError::OutcomeUnknown(_))
     ));
     assert_eq!(client.status().await, SessionStatus::Live);
@@ -239,7 +247,7 @@ async fn whether_a_session_is_still_live_is_asked_of_the_storage() {
     assert_eq!(world.storage.calls(), [Latest]);
     world.storage.fault(Latest, Fault::Fail, 1);
     assert!(matches!(
-        slot.still_live().await,
+        slot.still_live().await.checked(),
         Err(SessionError::Unavailable(_))
     ));
     world.pass(mins(30));
@@ -268,7 +276,10 @@ async fn while_a_commit_waits_the_session_is_read_as_it_is_being_written() {
             let mut context = Context::from_waker(Waker::noop());
             assert!(commit.as_mut().poll(&mut context).is_pending());
             assert_eq!(slot.get().unwrap().visits, visits);
-            assert!(matches!(slot.clear(), Err(SessionError::AlreadyCommitted)));
+            assert!(matches!(
+                slot.clear().checked(),
+                Err(SessionError::AlreadyCommitted)
+            ));
             storage.stepping(false);
             commit.await.unwrap()
         };
@@ -317,7 +328,7 @@ async fn expired_sessions_can_be_purged() {
     assert_eq!(live.status().await, SessionStatus::Live);
     let by_value = world.client_side::<Login>(&Encrypted::new(&ring(1)));
     assert!(matches!(
-        by_value.purge_expired(1).await,
+        by_value.purge_expired(1).await.checked(),
         Err(SessionError::NotServerSide)
     ));
 }

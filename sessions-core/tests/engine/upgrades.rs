@@ -8,7 +8,7 @@ use sessions_core::{
     protection::Encrypted,
 };
 
-use crate::support::{Client, Load, Said, Touch, World, mins, ring};
+use crate::support::{Checked, Client, Load, Said, Touch, World, mins, ring};
 
 /// Three versions of one data class, and what else may claim to be the third.
 macro_rules! versions {
@@ -177,7 +177,10 @@ macro_rules! versions {
                     assert_eq!(slot.status(), SessionStatus::Foreign);
                     assert!(slot.get().is_none());
                     let second = || Second { items: vec![2] };
-                    assert!(matches!(slot.set(second()), Err(SessionError::Foreign)));
+                    assert!(matches!(
+                        slot.set(second()).checked(),
+                        Err(SessionError::Foreign)
+                    ));
                     let updated = slot.update(|cart| cart.items.clear()).await;
                     assert!(matches!(updated, Err(SessionError::Foreign)));
                     slot.rotate_id().unwrap();

@@ -1,6 +1,6 @@
 //! Tokens that another implementation has made from `docs/tokens.md`; see `tests/vectors/make.py`.
 
-use std::sync::Arc;
+use std::{process::Command, sync::Arc};
 
 use serde::Deserialize;
 use sessions_core::{
@@ -130,6 +130,30 @@ fn unhex(hex: &str) -> Vec<u8> {
         .iter()
         .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
         .collect()
+}
+
+/// Also where the first one to be found is not the system's.
+const PYTHONS: [&str; 2] = ["python3", "/usr/bin/python3"];
+
+#[test]
+fn the_tokens_are_what_the_other_implementation_makes_today() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/make.py");
+    let mut failures = Vec::new();
+    for python in PYTHONS {
+        match Command::new(python).arg(script).output() {
+            Ok(output) if output.status.success() => {
+                let made = String::from_utf8(output.stdout).unwrap();
+                assert!(
+                    made == include_str!("../vectors/tokens.json"),
+                    "tests/vectors/tokens.json is not what {python} makes of make.py beside it"
+                );
+                return;
+            }
+            Ok(output) => failures.push(String::from_utf8_lossy(&output.stderr).into_owned()),
+            Err(error) => failures.push(error.to_string()),
+        }
+    }
+    panic!("python3 with its package `cryptography` (Debian: python3-cryptography) is needed: {failures:#?}");
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! A storage that keeps count of what goes through it, and can hold it up.
+//! A storage that keeps count of what goes through it, and can hold it up. Nothing of a record that goes through it may
+//! stand in the log or in an error.
 
 use std::{
     any::Any,
@@ -32,6 +33,7 @@ impl<S> Around<S> {
     }
 
     pub(crate) fn keeping(inner: S, kept: Arc<dyn Any + Send + Sync>) -> Self {
+        leaks::watch();
         Self {
             inner,
             calls: Arc::default(),
@@ -56,6 +58,10 @@ impl<S> Around<S> {
         StorageFuture::boxed(async move {
             self.pause().await;
             let answer = inner(&self.inner).await;
+            if let Err(error) = &answer {
+                leaks::check_error(error);
+            }
+            leaks::check_log();
             self.pause().await;
             answer
         })
@@ -68,8 +74,24 @@ impl<S> Around<S> {
     }
 }
 
+/// What a record has that nobody may be shown: a hash would do for whoever can write into the storage.
+fn remember(record: &Record) {
+    leaks::remember_secret(record.payload.as_bytes());
+    let secrets = &record.secrets;
+    for hash in [secrets.current].iter().chain(&secrets.past) {
+        leaks::remember_secret(&hash.0);
+    }
+    if let Some(next) = &secrets.next {
+        leaks::remember_secret(&next.mask);
+    }
+    if let Some(previous) = &secrets.previous {
+        leaks::remember_secret(&previous.mask);
+    }
+}
+
 impl<S: SessionStorage> SessionStorage for Around<S> {
     fn create(&self, key: StorageKey, record: Arc<Record>, now: Timestamp) -> StorageFuture<'_, Created> {
+        remember(&record);
         self.through(move |inner| inner.create(key, record, now))
     }
 
@@ -84,6 +106,7 @@ impl<S: SessionStorage> SessionStorage for Around<S> {
         expected: Expected,
         now: Timestamp,
     ) -> StorageFuture<'_, Replaced> {
+        remember(&record);
         self.through(move |inner| inner.replace(key, record, expected, now))
     }
 

@@ -1,21 +1,23 @@
 #!/usr/bin/env python3
 """Makes tokens.json: tokens and what belongs to them, by an implementation of its own.
 
-Written from docs/tokens.md and not from the Rust sources, with the cryptography of OpenSSL:
+Written from docs/tokens.md and not from the Rust sources, with the cryptography of OpenSSL; AES-GCM-SIV is written from RFC
+8452, as not every OpenSSL has it:
 
-    pip install cryptography    # 42 or newer, with OpenSSL 3.2 or newer for AES-GCM-SIV
-    python3 sessions-core/tests/vectors/make.py
+    apt-get install python3-cryptography
+    python3 sessions-core/tests/vectors/make.py > sessions-core/tests/vectors/tokens.json
 
-It has no randomness, so it writes the same file each time. `tests/engine/vectors.rs` reads that.
+It has no randomness, so it makes the same file each time. `tests/engine/vectors.rs` reads that, and runs this.
 """
 
 import hashlib
 import hmac
 import json
+import sys
 from base64 import b64encode, urlsafe_b64encode
-from pathlib import Path
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV, ChaCha20Poly1305
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
@@ -66,11 +68,51 @@ def context(key_id, algorithm, purpose):
     return purpose + VERSION + key_id + algorithm
 
 
+def aes(key, block):
+    return Cipher(algorithms.AES(key), modes.ECB()).encryptor().update(block)
+
+
+def dot(a, b):
+    """a * b * x^-128, in the field of POLYVAL."""
+    product = 0
+    for bit in range(128):
+        if a >> bit & 1:
+            product ^= b << bit
+    for _ in range(128):
+        if product & 1:
+            product ^= 1 << 128 | 1 << 127 | 1 << 126 | 1 << 121 | 1
+        product >>= 1
+    return product
+
+
+def polyval(key, data):
+    state = 0
+    for at in range(0, len(data), 16):
+        block = data[at : at + 16]
+        state = dot(state ^ int.from_bytes(block, "little"), int.from_bytes(key, "little"))
+    return state.to_bytes(16, "little")
+
+
+def aes_256_gcm_siv(key, nonce, data, additional):
+    parts = [aes(key, part.to_bytes(4, "little") + nonce)[:8] for part in range(6)]
+    of_hash, of_cipher = b"".join(parts[:2]), b"".join(parts[2:])
+    padded = b"".join(text + bytes(-len(text) % 16) for text in (additional, data))
+    lengths = b"".join((8 * len(text)).to_bytes(8, "little") for text in (additional, data))
+    hashed = polyval(of_hash, padded + lengths)
+    hashed = bytes(a ^ b for a, b in zip(hashed, nonce + bytes(4)))
+    tag = aes(of_cipher, hashed[:15] + bytes([hashed[15] & 0x7F]))
+    counter, rest = int.from_bytes(tag[:4], "little"), tag[4:15] + bytes([tag[15] | 0x80])
+    stream = b"".join(
+        aes(of_cipher, ((counter + block) % (1 << 32)).to_bytes(4, "little") + rest) for block in range(len(data) // 16 + 1)
+    )
+    return bytes(a ^ b for a, b in zip(data, stream)) + tag
+
+
 def encrypted(key, purpose, data, label):
     algorithm = b"AES-256-GCM-SIV"
     nonce = made(label, 12)
-    cipher = AESGCMSIV(subkey(key, algorithm, purpose))
-    sealed = cipher.encrypt(nonce, data, context(key_id(key), algorithm, purpose))
+    of_purpose = subkey(key, algorithm, purpose)
+    sealed = aes_256_gcm_siv(of_purpose, nonce, data, context(key_id(key), algorithm, purpose))
     return VERSION + key_id(key) + nonce + sealed
 
 
@@ -248,4 +290,4 @@ vectors = {
     "renewals": list(renewals()),
     "derived_keys": list(derived()),
 }
-Path(__file__).with_name("tokens.json").write_text(json.dumps(vectors, indent=1, ensure_ascii=False) + "\n")
+sys.stdout.buffer.write(json.dumps(vectors, indent=1, ensure_ascii=False).encode() + b"\n")

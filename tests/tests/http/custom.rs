@@ -1,8 +1,8 @@
-//! Serializers and id generators of one's own.
+//! Serializers, protections and id generators of one's own.
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU32, Ordering},
+    atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
 use actix_web::{
@@ -12,8 +12,8 @@ use actix_web::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sessions_actix::{
-    CurrentSession, RequestView, SerializerError, Session, SessionSerializer, Sessions,
-    protection::{Encrypted, Plain},
+    ConfigError, CurrentSession, RequestView, SerializerError, Session, SessionSerializer, Sessions,
+    protection::{BoundProtection, Encrypted, Guarantee, Plain, Protection, ProtectionError, Purpose},
     serializer::{Json, Shape},
     storage::MemoryStorage,
 };
@@ -287,6 +287,59 @@ async fn a_handle_that_is_too_short_is_a_bare_500() {
     let answer = server.get("/set/1").await;
     assert_eq!((answer.status.as_u16(), answer.text()), (500, ""));
     assert_eq!(answer.cookies(), []);
+}
+
+/// A protection that needs a service, which can be down.
+#[derive(Clone, Default)]
+struct KeyService(Arc<AtomicBool>);
+
+impl KeyService {
+    fn ask(&self) -> Result<(), ProtectionError> {
+        match self.0.load(Ordering::SeqCst) {
+            true => Err(ProtectionError::Failed("the key service is down".into())),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Protection for KeyService {
+    fn guarantee(&self) -> Guarantee {
+        Guarantee::Nothing
+    }
+
+    fn bind(&self, _: &Purpose<'_>) -> Result<Box<dyn BoundProtection>, ConfigError> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+impl BoundProtection for KeyService {
+    fn protect(&self, _: &mut Vec<u8>) -> Result<(), ProtectionError> {
+        self.ask()
+    }
+
+    fn unprotect(&self, _: &mut Vec<u8>) -> Result<(), ProtectionError> {
+        self.ask()
+    }
+}
+
+#[actix_web::test]
+async fn a_protection_that_cannot_open_a_token_is_a_bare_500_and_nobody_is_logged_out() {
+    let service = KeyService::default();
+    let sessions = Sessions::builder()
+        .client_side::<Visits>(service.clone().then(Encrypted::new(&keys())))
+        .build()
+        .unwrap();
+    let server = Server::new(sessions, numbers::<Visits>("")).await;
+    let mut browser = Browser::new(&server);
+    browser.get("/set/1").await;
+    service.0.store(true, Ordering::SeqCst);
+    for path in ["/get", "/set/2", "/update", "/clear"] {
+        let answer = browser.get(path).await;
+        assert_eq!((answer.status.as_u16(), answer.text()), (500, ""), "{path}");
+        assert_eq!(answer.cookies(), [], "{path}");
+    }
+    service.0.store(false, Ordering::SeqCst);
+    assert_eq!(browser.get("/get").await.text(), "1");
 }
 
 #[actix_web::test]

@@ -191,6 +191,26 @@ async fn what_is_read_is_sent_to_https_at_the_same_place() {
 }
 
 #[actix_web::test]
+async fn what_is_read_is_sent_to_the_port_that_https_is_said_to_have() {
+    for (host, port, place) in [
+        ("shop.example", 8443, "https://shop.example:8443/cart?id=7"),
+        ("shop.example:8080", 8443, "https://shop.example:8443/cart?id=7"),
+        ("[2001:db8::1]:8080", 8443, "https://[2001:db8::1]:8443/cart?id=7"),
+        ("shop.example:8080", 443, "https://shop.example/cart?id=7"),
+        ("shop.example:443", 80, "https://shop.example:80/cart?id=7"),
+    ] {
+        let request = from(STRANGER).insert_header((header::HOST, host));
+        let (_, answer) = ask(guard().redirect_to_port(port), request).await;
+        assert_eq!(answer.status, StatusCode::PERMANENT_REDIRECT);
+        assert_eq!(answer.header(header::LOCATION), Some(place));
+    }
+    // A port is no reason to send on what would be refused.
+    let written = from(STRANGER).method(Method::POST);
+    let (_, answer) = ask(guard().redirect_to_port(8443), written).await;
+    assert!(answer.is_bare(StatusCode::FORBIDDEN));
+}
+
+#[actix_web::test]
 async fn what_is_written_is_refused_and_not_sent_on() {
     for method in [
         Method::POST,

@@ -8,8 +8,8 @@ use std::{
 use sessions_core::{Clock, SessionError, SessionStorage, storage::Read};
 
 use crate::support::{
-    Client, Create, Delete, Fault, Latest, Load, Login, ReplaceRevision, Said, Stepped, World, at_once,
-    key_of, login, mins, nobody,
+    Checked, Client, Create, Delete, Fault, Latest, Load, Login, ReplaceRevision, Said, Stepped, World,
+    at_once, key_of, login, mins, nobody,
 };
 
 #[tokio::test]
@@ -78,7 +78,10 @@ async fn update_or_insert_with_that_the_response_overtakes_leaves_no_session_beh
     );
     storage.stepping(false);
     assert_eq!(client.ends(&slot).await.unwrap(), Said::Nothing);
-    assert!(matches!(late.await, Err(SessionError::AlreadyCommitted)));
+    assert!(matches!(
+        late.await.checked(),
+        Err(SessionError::AlreadyCommitted)
+    ));
     let [key] = storage.created()[..] else {
         panic!("one was created");
     };
@@ -103,7 +106,10 @@ async fn clones_of_a_handle_are_one_session() {
     world.storage.calls();
     assert_eq!(client.ends(&slot).await.unwrap(), Said::Sent);
     assert_eq!(world.storage.calls(), [ReplaceRevision]);
-    assert!(matches!(clone.clear(), Err(SessionError::AlreadyCommitted)));
+    assert!(matches!(
+        clone.clear().checked(),
+        Err(SessionError::AlreadyCommitted)
+    ));
     assert_eq!(client.sees().await.unwrap().visits, 2);
 }
 
@@ -220,6 +226,9 @@ async fn a_take_whose_reply_is_lost_gives_the_value_to_nobody() {
     let client = world.alice(&world.server()).await;
     let slot = client.open().await;
     world.storage.fault(Delete, Fault::LoseReply, 1);
-    assert!(matches!(slot.take().await, Err(SessionError::OutcomeUnknown(_))));
+    assert!(matches!(
+        slot.take().await.checked(),
+        Err(SessionError::OutcomeUnknown(_))
+    ));
     assert_eq!(slot.take().await.unwrap(), None);
 }

@@ -5,7 +5,9 @@ use sessions_core::{
     engine::{Opening, Outcome, SessionStatus, TokenAction},
 };
 
-use crate::support::{Client, Fault, Latest, Load, Login, Note, Said, Touch, World, login, mins, ring, secs};
+use crate::support::{
+    Checked, Client, Fault, Latest, Load, Login, Note, Said, Touch, World, login, mins, ring, secs,
+};
 
 #[test]
 fn a_request_without_a_token_asks_nothing_of_the_storage() {
@@ -34,7 +36,10 @@ async fn a_read_within_the_touch_interval_is_settled_without_waiting() {
     let client = world.alice(&world.server()).await;
     let slot = client.open().await;
     assert!(matches!(slot.commit_if_settled(), Some(TokenAction::Keep)));
-    assert!(matches!(slot.clear(), Err(SessionError::AlreadyCommitted)));
+    assert!(matches!(
+        slot.clear().checked(),
+        Err(SessionError::AlreadyCommitted)
+    ));
 }
 
 #[tokio::test]
@@ -264,20 +269,23 @@ async fn a_session_of_a_newer_version_is_left_alone() {
     let slot = client.open().await;
     assert_eq!(slot.get(), None);
     assert_eq!(slot.status(), SessionStatus::Foreign);
-    assert!(matches!(slot.set(login("alice", 2)), Err(SessionError::Foreign)));
     assert!(matches!(
-        slot.get_or_set_with(Login::default),
+        slot.set(login("alice", 2)).checked(),
         Err(SessionError::Foreign)
     ));
     assert!(matches!(
-        slot.update(|login| login.visits).await,
+        slot.get_or_set_with(Login::default).checked(),
         Err(SessionError::Foreign)
     ));
     assert!(matches!(
-        slot.update_or_insert_with(Login::default, |_| ()).await,
+        slot.update(|login| login.visits).await.checked(),
         Err(SessionError::Foreign)
     ));
-    assert!(matches!(slot.take().await, Err(SessionError::Foreign)));
+    assert!(matches!(
+        slot.update_or_insert_with(Login::default, |_| ()).await.checked(),
+        Err(SessionError::Foreign)
+    ));
+    assert!(matches!(slot.take().await.checked(), Err(SessionError::Foreign)));
     slot.rotate_id().unwrap();
     assert_eq!(client.ends(&slot).await.unwrap(), Said::Nothing);
     assert_eq!(world.storage.calls(), [Load]);

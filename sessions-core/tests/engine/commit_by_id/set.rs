@@ -6,8 +6,8 @@ use sessions_core::{
 };
 
 use crate::support::{
-    Client, Create, Delete, Fault, Latest, Load, Login, ReplaceEpoch, ReplaceRevision, Said, Touch, World,
-    at_once, decode, encode, key_of, login, mins, nobody,
+    Checked, Client, Create, Delete, Fault, Latest, Load, Login, ReplaceEpoch, ReplaceRevision, Said, Touch,
+    World, at_once, decode, encode, key_of, login, mins, nobody,
 };
 
 #[tokio::test]
@@ -375,15 +375,16 @@ async fn after_the_commit_the_session_can_be_read_and_not_changed() {
     assert_eq!(slot.get().unwrap().visits, 2);
     assert_eq!(slot.get_or_set_with(Login::default).unwrap().visits, 2);
     let refused = [
-        slot.set(login("alice", 3)).unwrap_err(),
-        slot.start(login("alice", 3)).unwrap_err(),
-        slot.clear().unwrap_err(),
-        slot.rotate_id().unwrap_err(),
-        slot.update(|_| ()).await.unwrap_err(),
+        slot.set(login("alice", 3)).checked().unwrap_err(),
+        slot.start(login("alice", 3)).checked().unwrap_err(),
+        slot.clear().checked().unwrap_err(),
+        slot.rotate_id().checked().unwrap_err(),
+        slot.update(|_| ()).await.checked().unwrap_err(),
         slot.update_or_insert_with(Login::default, |_| ())
             .await
+            .checked()
             .unwrap_err(),
-        slot.take().await.unwrap_err(),
+        slot.take().await.checked().unwrap_err(),
     ];
     for error in refused {
         assert!(matches!(error, SessionError::AlreadyCommitted), "{error}");
@@ -397,7 +398,7 @@ async fn after_the_commit_the_session_can_be_read_and_not_changed() {
     let slot = none.open().await;
     none.ends(&slot).await.unwrap();
     assert!(matches!(
-        slot.get_or_set_with(Login::default),
+        slot.get_or_set_with(Login::default).checked(),
         Err(SessionError::AlreadyCommitted)
     ));
 }
@@ -444,11 +445,15 @@ async fn a_value_that_cannot_be_read_back_is_an_error_before_it_is_written() {
         client.does(|slot| slot.set(Unreadable(false))).await;
         let slot = client.open().await;
         let refused = [
-            slot.set(Unreadable(true)).unwrap_err(),
-            slot.start(Unreadable(true)).unwrap_err(),
+            slot.set(Unreadable(true)).checked().unwrap_err(),
+            slot.start(Unreadable(true)).checked().unwrap_err(),
             // Were it written, the second of these would never come to an end.
-            at_once(slot.update(|value| value.0 = true)).unwrap_err(),
-            at_once(slot.update(|value| value.0 = true)).unwrap_err(),
+            at_once(slot.update(|value| value.0 = true))
+                .checked()
+                .unwrap_err(),
+            at_once(slot.update(|value| value.0 = true))
+                .checked()
+                .unwrap_err(),
         ];
         for error in refused {
             assert!(matches!(error, SessionError::Serializer(_)), "{error}");
@@ -458,7 +463,8 @@ async fn a_value_that_cannot_be_read_back_is_an_error_before_it_is_written() {
             new.open()
                 .await
                 .update_or_insert_with(|| Unreadable(true), |_| ())
-                .await,
+                .await
+                .checked(),
             Err(SessionError::Serializer(_))
         ));
         assert!(client.sees().await.is_some());

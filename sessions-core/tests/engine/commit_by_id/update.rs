@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use sessions_core::{Clock, SessionError, engine::SessionStatus};
 
 use crate::support::{
-    Client, Fault, Latest, Load, Login, ReplaceEpoch, ReplaceRevision, Said, World, at_once, key_of, login,
-    mins, tamper,
+    Checked, Client, Fault, Latest, Load, Login, ReplaceEpoch, ReplaceRevision, Said, World, at_once, key_of,
+    login, mins, tamper,
 };
 
 #[tokio::test]
@@ -283,7 +283,7 @@ async fn update_after_a_conflict_with_a_newer_version_is_refused() {
     });
     let slot = client.open().await;
     assert!(matches!(
-        slot.update(|login| login.visits += 1).await,
+        slot.update(|login| login.visits += 1).await.checked(),
         Err(SessionError::Foreign)
     ));
 }
@@ -302,7 +302,7 @@ async fn update_under_endless_contention_gives_up_and_writes_nothing() {
     world.storage.calls();
     let began = tokio::time::Instant::now();
     assert!(matches!(
-        slot.update(|login| login.visits += 1).await,
+        slot.update(|login| login.visits += 1).await.checked(),
         Err(SessionError::Contended)
     ));
     assert!(began.elapsed() < std::time::Duration::from_secs(2));
@@ -319,13 +319,15 @@ async fn update_may_not_change_the_principal() {
     world.storage.calls();
     for change in [Some("bob".to_owned()), None] {
         assert!(matches!(
-            slot.update(|login| login.user.clone_from(&change)).await,
+            slot.update(|login| login.user.clone_from(&change))
+                .await
+                .checked(),
             Err(SessionError::PrincipalChanged)
         ));
     }
     slot.set(login("alice", 2)).unwrap();
     assert!(matches!(
-        slot.update(|login| login.user = None).await,
+        slot.update(|login| login.user = None).await.checked(),
         Err(SessionError::PrincipalChanged)
     ));
     assert_eq!(slot.get().as_deref(), Some(&login("alice", 2)));
@@ -352,14 +354,14 @@ async fn an_update_whose_outcome_stays_unknown_is_an_error_and_not_tried_again()
     world.storage.calls();
     world.storage.fault(ReplaceRevision, Fault::LoseRequest, 1);
     assert!(matches!(
-        slot.update(|login| login.visits += 1).await,
+        slot.update(|login| login.visits += 1).await.checked(),
         Err(SessionError::OutcomeUnknown(_))
     ));
     assert_eq!(world.storage.calls(), [ReplaceRevision, Latest]);
     world.storage.fault(ReplaceRevision, Fault::LoseReply, 1);
     world.storage.fault(Latest, Fault::Fail, 1);
     assert!(matches!(
-        slot.update(|login| login.visits += 1).await,
+        slot.update(|login| login.visits += 1).await.checked(),
         Err(SessionError::OutcomeUnknown(_))
     ));
 }

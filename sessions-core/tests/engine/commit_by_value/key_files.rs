@@ -158,7 +158,7 @@ fn a_file_that_is_none_is_refused() {
 }
 
 #[test]
-fn a_file_that_everyone_may_write_is_refused_and_one_that_others_may_read_is_told() {
+fn a_file_that_others_may_write_is_refused_and_one_that_others_may_read_is_told() {
     let file = Kept::new(&base64(1));
     let heard = |mode| {
         file.mode(mode);
@@ -181,8 +181,39 @@ fn a_file_that_everyone_may_write_is_refused_and_one_that_others_may_read_is_tol
             "{told}"
         );
     }
-    let (read, _) = heard(0o602);
-    assert!(matches!(read, Err(KeyError::Writable(_))));
+    for mode in [0o602, 0o620, 0o666, 0o660] {
+        let (read, _) = heard(mode);
+        let told = told(&read.unwrap_err());
+        assert!(
+            told.contains("chmod go-w") && told.contains(file.path.to_str().unwrap()),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_others_may_replace_is_refused_and_keys_that_are_in_use_are_kept() {
+    let file = Kept::new(&base64(1));
+    let folder = Kept {
+        path: file.path.parent().unwrap().to_owned(),
+        _folder: tempfile::tempdir().unwrap(),
+    };
+    // Where only its owner may replace a file, as in the mounted secrets of Kubernetes, others may write.
+    for mode in [0o700, 0o755, 0o1777, 0o1770] {
+        folder.mode(mode);
+        assert!(KeyRing::from_file(&file.path).is_ok(), "{mode:o}");
+    }
+    let keys = KeyRing::from_file(&file.path).unwrap();
+    file.write(&base64(2));
+    for mode in [0o777, 0o775, 0o720] {
+        folder.mode(mode);
+        let told = told(&KeyRing::from_file(&file.path).unwrap_err());
+        assert!(told.contains("may replace the key file"), "{mode:o}: {told}");
+        assert!(keys.reload().is_err());
+        assert_eq!(keys.current(), key(1).id());
+    }
+    folder.mode(0o700);
+    assert!(keys.reload().unwrap());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use sessions_core::{
     protection::{Encrypted, Guarantee, Key, KeyRing, Mode, Plain, Purpose, Signed},
 };
 
-use crate::support::{Client, Login, Note, Said, World, key, login, ring};
+use crate::support::{Checked, Client, Login, Note, Said, World, key, login, ring};
 
 fn by_value(protection: &dyn Protection) -> Result<Engine<Login>, ConfigError> {
     Engine::client_side(
@@ -106,7 +106,7 @@ async fn a_protection_of_ones_own_goes_before_the_one_that_keeps_it() {
     let long = || Note::new("x".repeat(3500));
     let plainly = world.client_side::<Note>(&Encrypted::new(&keys));
     assert!(matches!(
-        Client::new(&plainly).open().await.set(long()),
+        Client::new(&plainly).open().await.set(long()).checked(),
         Err(SessionError::TooLargeForTransport { .. })
     ));
     for engine in [

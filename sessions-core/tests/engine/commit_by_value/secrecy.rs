@@ -12,7 +12,7 @@ use sessions_core::{
     protection::{Encrypted, Key, KeyRing, Protection, Signed},
 };
 
-use crate::support::{Client, Login, World, decode, encode, key, login, ring};
+use crate::support::{Checked, Client, Login, World, decode, encode, key, key_bytes, login, ring};
 
 /// Does not compile where a type is what it must not be: then it is not known which of two traits is meant.
 macro_rules! is_none_of {
@@ -63,9 +63,7 @@ fn keys_and_what_holds_them_are_not_printed() {
     let mut secrets = Vec::new();
     for seed in [1, 2] {
         secrets.push(key(seed).expose_base64().to_string());
-        let mut bytes = [seed; 32];
-        bytes[0] = !seed;
-        secrets.extend(forms(&bytes));
+        secrets.extend(forms(&key_bytes(seed)));
     }
     assert_eq!(format!("{:?}", key(1)), "Key(..)");
     hides(&keys, &secrets);
@@ -111,7 +109,11 @@ async fn tokens_and_records_and_slots_are_printed_without_what_opens_or_fills_th
             secrets.extend(forms(record.payload.as_bytes()));
             hides(&record, &secrets);
         }
-        let refused = slot.update(|login| login.user = None).await.unwrap_err();
+        let refused = slot
+            .update(|login| login.user = None)
+            .await
+            .checked()
+            .unwrap_err();
         hides(&refused, &secrets);
         assert!(!refused.to_string().contains("alice"));
         let action = slot.commit(Outcome::Answered).await.unwrap();

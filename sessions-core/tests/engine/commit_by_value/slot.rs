@@ -7,7 +7,7 @@ use sessions_core::{
 };
 
 use crate::support::{
-    Client, Login, MILLI, Note, Said, World, at_once, days, hours, login, mins, nobody, ring, secs,
+    Checked, Client, Login, MILLI, Note, Said, World, at_once, days, hours, login, mins, nobody, ring, secs,
 };
 
 fn engine(world: &World) -> Engine<Login> {
@@ -143,7 +143,7 @@ async fn update_may_not_change_the_principal_and_set_with_another_is_a_start() {
     let slot = client.open().await;
     let id = slot.public_id();
     assert!(matches!(
-        slot.update(|login| login.user = None).await,
+        slot.update(|login| login.user = None).await.checked(),
         Err(SessionError::PrincipalChanged)
     ));
     world.pass(mins(10));
@@ -255,9 +255,9 @@ async fn a_value_that_is_too_long_is_refused_when_it_is_set_and_changes_nothing(
     let slot = client.open().await;
     slot.rotate_id().unwrap();
     for error in [
-        slot.set(long()).unwrap_err(),
-        slot.start(long()).unwrap_err(),
-        slot.update(|note| *note = long()).await.unwrap_err(),
+        slot.set(long()).checked().unwrap_err(),
+        slot.start(long()).checked().unwrap_err(),
+        slot.update(|note| *note = long()).await.checked().unwrap_err(),
     ] {
         let SessionError::TooLargeForTransport { size, limit } = error else {
             panic!("{error}");
@@ -351,7 +351,7 @@ async fn there_is_nothing_to_revoke() {
     let engine = engine(&world);
     let id = world.alice(&engine).await.open().await.public_id().unwrap();
     assert!(matches!(
-        engine.revoke(&id).await,
+        engine.revoke(&id).await.checked(),
         Err(SessionError::NotServerSide)
     ));
 }
@@ -365,10 +365,10 @@ async fn after_the_commit_the_session_can_be_read_and_not_changed() {
     client.ends(&slot).await.unwrap();
     assert_eq!(slot.get().unwrap().visits, 2);
     for error in [
-        slot.set(login("alice", 3)).unwrap_err(),
-        slot.clear().unwrap_err(),
-        slot.update(|_| ()).await.unwrap_err(),
-        slot.take().await.unwrap_err(),
+        slot.set(login("alice", 3)).checked().unwrap_err(),
+        slot.clear().checked().unwrap_err(),
+        slot.update(|_| ()).await.checked().unwrap_err(),
+        slot.take().await.checked().unwrap_err(),
     ] {
         assert!(matches!(error, SessionError::AlreadyCommitted), "{error}");
     }

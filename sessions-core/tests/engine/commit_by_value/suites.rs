@@ -120,10 +120,93 @@ fn a_rings_text_names_the_suite_of_a_key() {
     assert_eq!(status(other(1)), SessionStatus::Live);
     assert_eq!(status(key(2)), SessionStatus::Live);
     assert_eq!(status(other(3)), SessionStatus::Invalid);
-    assert_eq!(status(key(3)), SessionStatus::Stale);
+    assert_eq!(status(key(3)), SessionStatus::Invalid);
     let Err(KeyError::InFile { line: 1, source, .. }) = read(format!("current rot13:{one}")) else {
         panic!("it was taken");
     };
     assert!(matches!(*source, KeyError::Suite));
     assert!(ring(1).current() == key(1).id() && key(1).suite() == Suite::Aes256GcmSiv);
+}
+
+#[test]
+fn a_key_that_is_revoked_is_that_for_the_other_suite_too() {
+    let world = World::new();
+    for (one, two) in [(key(1), other(1)), (other(1), key(1))] {
+        let clients =
+            [&one, &two].map(|key| at_once(world.alice(&engine(&world, &KeyRing::new(key.clone())))));
+        for ring in [
+            KeyRing::new(key(2))
+                .with_upcoming(one.clone())
+                .with_upcoming(two.clone()),
+            KeyRing::new(one.clone()).rotate(two.clone()).rotate(key(2)),
+            KeyRing::new(one.clone()).rotate(key(2)),
+        ] {
+            let engine = engine(&world, &ring.revoke(one.id()));
+            for client in &clients {
+                assert_eq!(at_once(client.at(&engine).status()), SessionStatus::Invalid);
+                assert_eq!(at_once(client.at(&engine).reads()), Said::Removed);
+            }
+        }
+        for ring in [
+            KeyRing::new(two.clone()).revoke(one.id()),
+            ring(2).revoke(one.id()).with_upcoming(two.clone()),
+        ] {
+            let built = ring_error(&world, &ring);
+            assert!(
+                matches!(built, ConfigError::RevokedKey(id) if [one.id(), two.id()].contains(&id)),
+                "{built}"
+            );
+        }
+    }
+}
+
+fn ring_error(world: &World, ring: &KeyRing) -> ConfigError {
+    let options = Options::of::<Login>();
+    match Engine::<Login>::client_side(&world.environment, &Encrypted::new(ring), &options) {
+        Err(error) => error,
+        Ok(_) => panic!("it was accepted"),
+    }
+}
+
+#[test]
+fn a_rings_text_cannot_use_what_it_has_revoked_for_another_suite() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys");
+    let [one, two] = [1, 2].map(|seed| key(seed).expose_base64().to_string());
+    let (id, other_id) = (key(2).id(), other(2).id());
+    for (text, line) in [
+        (format!("{one}\nretired {two}\nrevoked {other_id}"), Some(3)),
+        (
+            format!("{one}\nretired {two}\nrevoked chacha20-poly1305:{two}"),
+            Some(3),
+        ),
+        (
+            format!("{one}\nrevoked {id}\nretired chacha20-poly1305:{two}"),
+            Some(3),
+        ),
+        (
+            format!("{one}\nrevoked {two}\nretired chacha20-poly1305:{two}"),
+            Some(3),
+        ),
+        (
+            format!("{one}\nrevoked {two}\nrevoked chacha20-poly1305:{two}"),
+            None,
+        ),
+        (format!("{one}\nrevoked {id}\nrevoked {other_id}"), None),
+        (
+            format!("{one}\nretired {two}\nretired chacha20-poly1305:{two}"),
+            None,
+        ),
+    ] {
+        std::fs::write(&path, &text).unwrap();
+        let mistake = match KeyRing::from_file(&path) {
+            Ok(_) => None,
+            Err(KeyError::InFile { line, source, .. }) => {
+                assert!(matches!(*source, KeyError::Listed), "{source}");
+                Some(line)
+            }
+            Err(error) => panic!("{error}"),
+        };
+        assert_eq!(mistake, line);
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use super::Checked;
 use sessions_core::{
     RequestView, Session, SessionError, Token,
     engine::{Engine, Opening, Outcome, SessionStatus, Slot, TokenAction},
@@ -17,7 +18,8 @@ pub(crate) enum Said {
     RemovedWithSiteData,
 }
 
-/// Holds tokens as a cookie jar does: a new one takes the place of all.
+/// Holds tokens as a cookie jar does: a new one takes the place of all. None that it gets or shows may stand in the log or
+/// in an error.
 pub(crate) struct Client<T: Session> {
     engine: Engine<T>,
     tokens: Vec<String>,
@@ -34,16 +36,18 @@ impl<T: Session> Clone for Client<T> {
 
 impl<T: Session> Client<T> {
     pub(crate) fn new(engine: &Engine<T>) -> Self {
-        Self {
-            engine: engine.clone(),
-            tokens: Vec::new(),
-        }
+        Self::showing(engine, [""; 0])
     }
 
     pub(crate) fn showing(engine: &Engine<T>, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let tokens: Vec<String> = tokens.into_iter().map(Into::into).collect();
+        leaks::watch();
+        for token in &tokens {
+            remember(engine, token);
+        }
         Self {
             engine: engine.clone(),
-            tokens: tokens.into_iter().map(Into::into).collect(),
+            tokens,
         }
     }
 
@@ -82,7 +86,8 @@ impl<T: Session> Client<T> {
         async move {
             match opening {
                 Opening::Ready(slot) => Ok(slot),
-                Opening::Loading(loading) => loading.finish().await,
+                Opening::Failed(error) => Err(error).checked(),
+                Opening::Loading(loading) => loading.finish().await.checked(),
             }
         }
     }
@@ -107,18 +112,19 @@ impl<T: Session> Client<T> {
     }
 
     fn keep(&mut self, token: &Token) {
+        remember(&self.engine, token.expose());
         self.tokens = vec![super::text(token)];
     }
 
     /// The end of a request that is answered well.
     pub(crate) async fn ends(&mut self, slot: &Slot<T>) -> Result<Said, SessionError> {
-        let action = slot.commit(Outcome::Answered).await?;
+        let action = slot.commit(Outcome::Answered).await.checked()?;
         Ok(self.apply(action))
     }
 
     /// The end of a request that is answered with a 5xx.
     pub(crate) async fn fails(&mut self, slot: &Slot<T>) -> Result<Said, SessionError> {
-        let action = slot.commit(Outcome::ServerError).await?;
+        let action = slot.commit(Outcome::ServerError).await.checked()?;
         Ok(self.apply(action))
     }
 
@@ -155,5 +161,22 @@ impl<T: Session> Client<T> {
 
     pub(crate) async fn status(&self) -> SessionStatus {
         self.open().await.status()
+    }
+}
+
+/// No line of the log may show it.
+fn remember<T: Session>(engine: &Engine<T>, token: &str) {
+    match token.len() {
+        // By id, with the longest handle there is, which a sealed value could not be told from.
+        128 if !engine.is_client_side() => leaks::remember_secret(&super::decode(token)[64..]),
+        _ => leaks::remember_token(token.as_bytes()),
+    }
+}
+
+impl<T: Session> Drop for Client<T> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            leaks::check_log();
+        }
     }
 }

@@ -6,7 +6,7 @@ mod numbered;
 mod server;
 mod spy;
 
-pub(crate) use tests::leaks::Log;
+pub(crate) use leaks::Log;
 
 pub(crate) use self::{
     answer::{Answer, SetCookie},
@@ -20,9 +20,9 @@ use sessions_actix::protection::{Key, KeyRing};
 
 /// A ring of one new key, which nobody may show.
 pub(crate) fn keys() -> KeyRing {
-    tests::leaks::watch();
+    leaks::watch();
     let key = Key::generate().unwrap();
-    tests::leaks::remember_key(&key.expose_base64());
+    leaks::remember_key(&key.expose_base64());
     KeyRing::new(key)
 }
 

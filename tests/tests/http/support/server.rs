@@ -12,7 +12,10 @@ use actix_web::{
 };
 use futures_util::future::LocalBoxFuture;
 use sessions_actix::Sessions;
-use tests::judge::{Exception, Judge};
+use tests::{
+    judge::{Exception, Judge},
+    leaks,
+};
 
 use super::Answer;
 
@@ -41,7 +44,7 @@ impl Server {
         S: Service<Request, Response = ServiceResponse<B>, Error = Error> + 'static,
         B: MessageBody + 'static,
     {
-        tests::leaks::watch();
+        leaks::watch();
         let service = Rc::new(service);
         let judge: Rc<RefCell<Judge>> = Rc::default();
         let call = {
