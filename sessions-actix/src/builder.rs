@@ -99,6 +99,16 @@ impl SessionsBuilder {
 
     /// As [`server_side`](Self::server_side), with options that override what the derive says:
     /// `.server_side_with::<Login>(storage, |options| options.name(config.cookie).idle_timeout(config.idle))`.
+    #[doc(alias = "configure")]
+    #[doc(alias = "options")]
+    #[doc(alias = "cookie_name")]
+    #[doc(alias = "cookie_secure")]
+    #[doc(alias = "cookie_path")]
+    #[doc(alias = "cookie_domain")]
+    #[doc(alias = "cookie_same_site")]
+    #[doc(alias = "cookie_http_only")]
+    #[doc(alias = "session_lifecycle")]
+    #[doc(alias = "limits")]
     pub fn server_side_with<T: Session>(
         mut self,
         storage: impl SessionStorage,

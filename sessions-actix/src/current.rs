@@ -45,6 +45,8 @@ impl<T: Session> CurrentSession<T> {
     ///
     /// # Errors
     /// `Serializer`, `TooLargeForTransport`, `Foreign`, `AlreadyCommitted`.
+    #[doc(alias = "insert")]
+    #[doc(alias = "save")]
     pub fn set(&self, value: T) -> Result<(), SessionError> {
         Ok(self.0.set(value)?)
     }
@@ -87,6 +89,8 @@ impl<T: Session> CurrentSession<T> {
     /// # Errors
     /// As [`update`](Self::update), and `Missing` if somebody else has ended the session since the request began and the
     /// value is its principal's.
+    #[doc(alias = "update_or_default")]
+    #[doc(alias = "get_or_default")]
     pub async fn update_or_insert_with<R>(
         &self,
         init: impl FnOnce() -> T,
@@ -108,6 +112,13 @@ impl<T: Session> CurrentSession<T> {
     ///
     /// # Errors
     /// `AlreadyCommitted`.
+    #[doc(alias = "purge")]
+    #[doc(alias = "destroy")]
+    #[doc(alias = "flush")]
+    #[doc(alias = "invalidate")]
+    #[doc(alias = "delete")]
+    #[doc(alias = "remove")]
+    #[doc(alias = "logout")]
     pub fn clear(&self) -> Result<(), SessionError> {
         Ok(self.0.clear()?)
     }
@@ -118,6 +129,9 @@ impl<T: Session> CurrentSession<T> {
     ///
     /// # Errors
     /// `AlreadyCommitted`.
+    #[doc(alias = "regenerate")]
+    #[doc(alias = "regenerate_id")]
+    #[doc(alias = "cycle_id")]
     pub fn rotate_id(&self) -> Result<(), SessionError> {
         Ok(self.0.rotate_id()?)
     }

@@ -61,7 +61,10 @@ pub use sessions_core::{
     engine::{SessionInfo, SessionStatus},
     protection, serializer, storage,
 };
-pub use sessions_core::{Session, options};
+pub use sessions_core::{
+    Session,
+    options::{self, OnConflict, OnReuse, OverLimit},
+};
 pub use sessions_derive::Session;
 
 #[doc(hidden)]

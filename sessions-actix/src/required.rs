@@ -50,6 +50,13 @@ impl<T: Session> RequiredSession<T> {
 
     /// The session with everything else that can be done with it.
     #[must_use]
+    #[doc(alias = "clear")]
+    #[doc(alias = "set")]
+    #[doc(alias = "start")]
+    #[doc(alias = "get")]
+    #[doc(alias = "rotate_id")]
+    #[doc(alias = "renew_id")]
+    #[doc(alias = "take")]
     pub fn current(&self) -> &CurrentSession<T> {
         &self.session
     }

@@ -1,6 +1,6 @@
 //! What can go wrong, for those who run and for those who configure.
 
-use std::sync::Arc;
+use std::{error::Error, fmt, sync::Arc};
 
 use crate::{
     IdError, KeyError, KeyId, ProtectionError, RandomError, SerializerError, StorageError, Violation,
@@ -118,7 +118,7 @@ impl SessionError {
 }
 
 /// A mistake in how sessions are set up, found when they are built.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// The type's spec, with the builder's overrides, breaks rules.
@@ -175,6 +175,23 @@ pub enum ConfigError {
         /// What is wrong, and how to mend it.
         message: String,
     },
+}
+
+/// As text with its causes: what a `main` that returns it prints.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        with_causes(self, f)
+    }
+}
+
+pub(crate) fn with_causes(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "{error}")?;
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        write!(f, ": {error}")?;
+        cause = error.source();
+    }
+    Ok(())
 }
 
 fn list(violations: &[Violation]) -> String {

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::{KeyMaterial, Suite};
 use crate::{
     RandomError,
+    error::with_causes,
     secret::{self, Still},
 };
 
@@ -20,7 +21,7 @@ pub struct Key {
 }
 
 /// Text or bytes that are of no use as a key.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
     /// Not base64.
@@ -107,6 +108,13 @@ pub enum KeyError {
     /// No random bytes to make one of.
     #[error(transparent)]
     Random(#[from] RandomError),
+}
+
+/// As text with its causes: what a `main` that returns it prints.
+impl fmt::Debug for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        with_causes(self, f)
+    }
 }
 
 impl Key {

@@ -292,3 +292,11 @@ impl BoundProtection for Squeezed {
         Ok(())
     }
 }
+
+#[test]
+fn what_a_main_prints_of_a_key_that_is_of_no_use_says_why() {
+    let error = KeyRing::from_env("PATH").unwrap_err();
+    let shown = format!("{error:?}");
+    assert!(shown.starts_with("the environment variable `PATH` holds no key ring: "));
+    assert!(shown.contains(": a key is "), "{shown}");
+}
