@@ -85,12 +85,18 @@ pub(super) struct Expected<'a> {
     pub(super) example: &'a str,
     /// What is better than the example: the user's own value.
     pub(super) repair: Repair,
+    /// All that it can be, where that is a few words.
+    pub(super) words: &'a [&'a str],
 }
 
 impl Expected<'_> {
     fn help(&self, key: &Key, written: &TokenStream) -> String {
         match (self.repair)(&unwrapped(written)) {
             Some(repaired) => format!("`{key} = {repaired}`"),
+            // An example would put one of the words in the place of another that was meant.
+            None if !self.words.is_empty() && !written.is_empty() => {
+                format!("it is one of {}", list(self.words))
+            }
             None => format!("`{key} = {}`", self.example),
         }
     }

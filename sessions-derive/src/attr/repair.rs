@@ -1,8 +1,11 @@
 //! A value of the wrong kind, written as the right one: for the help alone.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use quote::ToTokens;
 use sessions_core::parse_duration;
 use syn::{LitChar, LitStr, Path, parse::Parser};
+
+use super::words::SAME_SITE;
 
 pub(super) type Repair = fn(&TokenStream) -> Option<String>;
 
@@ -45,7 +48,7 @@ pub(super) fn flag(written: &TokenStream) -> Option<String> {
 }
 
 pub(super) fn same_site(written: &TokenStream) -> Option<String> {
-    one_of(written, &["strict", "lax", "none"])
+    one_of(written, &SAME_SITE)
 }
 
 pub(super) fn transport(written: &TokenStream) -> Option<String> {
@@ -67,7 +70,7 @@ fn one_of(written: &TokenStream, known: &[&str]) -> Option<String> {
 pub(super) fn type_path(written: &TokenStream) -> Option<String> {
     if let Ok(literal) = syn::parse2::<LitStr>(written.clone()) {
         let path: Path = literal.parse().ok()?;
-        return Some(shown(&quote::ToTokens::to_token_stream(&path)));
+        return Some(shown(&path.to_token_stream()));
     }
     let before_the_call: TokenStream = written
         .clone()

@@ -72,6 +72,12 @@ pub(super) fn on_struct(
                     format!("`{option}` is an option of cookies"),
                     written.cookie_help(&name, &entry.as_option(option)),
                 )
+            } else if let Some(option) = mistyped_of_cookie(word) {
+                let entry = Entry::of(&name, up_to_comma(input));
+                (
+                    format!("unknown option `{name}`"),
+                    written.cookie_help(&name, &entry.as_option(option)),
+                )
             } else {
                 return suggest(key, &STRUCT, errors);
             }
@@ -79,6 +85,14 @@ pub(super) fn on_struct(
     };
     errors.push(key, message, help);
     None
+}
+
+/// The cookie's option that is closest, where none of the session's is close.
+fn mistyped_of_cookie(word: &str) -> Option<&'static str> {
+    if close(word, &STRUCT).is_some() {
+        return None;
+    }
+    did_you_mean(word, &COOKIE)
 }
 
 /// `cookie(…)`, `header = "X-Cart"` and the like in the words that the options have.
@@ -179,16 +193,19 @@ pub(super) fn word(option: &str, found: &str, known: &[&str], place: &TokenStrea
 }
 
 fn suggest(key: &Key, known: &[&'static str], errors: &mut Errors) -> Option<&'static str> {
-    let word = key.to_string().replace('-', "_");
-    let synonym = SYNONYMS
-        .iter()
-        .find_map(|(synonym, option)| (*synonym == word && known.contains(option)).then_some(*option));
-    let of_cookie = cookie_option(&word).filter(|option| known.contains(option));
-    let close = synonym.or(of_cookie).or_else(|| did_you_mean(&word, known));
+    let close = close(&key.to_string().replace('-', "_"), known);
     let help = match close {
         Some(close) => format!("did you mean `{close}`?"),
         None => format!("the options are {}", list(known)),
     };
     errors.push(key, format!("unknown option `{key}`"), help);
     close
+}
+
+fn close(word: &str, known: &[&'static str]) -> Option<&'static str> {
+    let synonym = SYNONYMS
+        .iter()
+        .find_map(|(synonym, option)| (*synonym == word && known.contains(option)).then_some(*option));
+    let of_cookie = cookie_option(word).filter(|option| known.contains(option));
+    synonym.or(of_cookie).or_else(|| did_you_mean(word, known))
 }

@@ -16,6 +16,7 @@ use super::{
     CookieAttrs, Setting, TransportAttr,
     options::{Expected, Key, List, each_option, up_to_comma, value},
     repair, unknown,
+    words::SAME_SITE,
     written::Entry,
 };
 
@@ -29,6 +30,7 @@ pub(super) fn text(
         kind: "a string",
         example,
         repair: repair::text,
+        words: &[],
     };
     value(key, &expected, input, errors, |input| {
         let literal: LitStr = input.parse()?;
@@ -46,6 +48,7 @@ pub(super) fn duration(
         kind: "a string with a number and a unit",
         example,
         repair: repair::duration,
+        words: &[],
     };
     let literal = value(key, &expected, input, errors, |input| {
         let literal: LitStr = input.parse()?;
@@ -84,6 +87,7 @@ pub(super) fn flag(key: &Key, input: ParseStream<'_>, errors: &mut Errors) -> Op
         kind: "`true` or `false`",
         example: "false",
         repair: repair::flag,
+        words: &[],
     };
     value(key, &expected, input, errors, |input| {
         let literal: LitBool = input.parse()?;
@@ -96,9 +100,14 @@ pub(super) fn same_site(key: &Key, input: ParseStream<'_>, errors: &mut Errors) 
         kind: "`strict`, `lax` or `none`",
         example: "lax",
         repair: repair::same_site,
+        words: &SAME_SITE,
     };
     let word = value(key, &expected, input, errors, |input| {
         let word: Ident = input.parse()?;
+        // `SameSite::Strict` is no option's word.
+        if input.peek(Token![::]) {
+            return Err(input.error("a path"));
+        }
         Ok((word.to_string(), word.into_token_stream()))
     })?;
     let value = match word.value.as_str() {
@@ -106,13 +115,7 @@ pub(super) fn same_site(key: &Key, input: ParseStream<'_>, errors: &mut Errors) 
         "lax" => SameSite::Lax,
         "none" => SameSite::None,
         other => {
-            unknown::word(
-                "`same_site`",
-                other,
-                &["strict", "lax", "none"],
-                &word.place,
-                errors,
-            );
+            unknown::word("`same_site`", other, &SAME_SITE, &word.place, errors);
             return None;
         }
     };
@@ -131,6 +134,7 @@ pub(super) fn transport(
         kind: "`cookie`, `cookie(…)` or `header`",
         example: "header",
         repair: repair::transport,
+        words: &[],
     };
     let word = value(key, &expected, input, errors, |input| {
         let word: Ident = input.parse()?;
@@ -197,6 +201,7 @@ pub(super) fn type_path(
         kind: "the path of a type",
         example,
         repair: repair::type_path,
+        words: &[],
     };
     let written = up_to_comma(input);
     let setting = value(key, &expected, input, errors, |input| {
@@ -240,6 +245,7 @@ pub(super) fn crate_path(key: &Key, input: ParseStream<'_>, errors: &mut Errors)
         kind: "the path of a crate or module",
         example: "::sessions_core",
         repair: repair::none,
+        words: &[],
     };
     let setting = value(key, &expected, input, errors, |input| {
         let path = if input.peek(LitStr) {
@@ -280,6 +286,7 @@ pub(super) fn version(key: &Key, input: ParseStream<'_>, errors: &mut Errors) ->
         kind: "a whole number",
         example: "2",
         repair: repair::none,
+        words: &[],
     };
     let number = value(key, &expected, input, errors, |input| {
         let number: LitInt = input.parse()?;
@@ -292,10 +299,19 @@ pub(super) fn version(key: &Key, input: ParseStream<'_>, errors: &mut Errors) ->
             place: number.place,
         });
     }
-    errors.push(
-        number.place,
-        format!("`{key}` is too large, found `{}`", number.value),
-        format!("it counts up from 1: `{key} = 2`"),
-    );
+    let digits = number.value.base10_digits();
+    if digits.starts_with('-') {
+        errors.push(
+            number.place,
+            format!("`{key}` takes {}, found `{}`", expected.kind, number.value),
+            format!("versions count from 1: `{key} = 1`"),
+        );
+    } else {
+        errors.push(
+            number.place,
+            format!("`{key}` is too large, found `{}`", number.value),
+            format!("versions count from 1: `{key} = 2`"),
+        );
+    }
     None
 }

@@ -19,6 +19,7 @@ pub(super) const COOKIE: [&str; 6] = [
     "same_site",
     "partitioned",
 ];
+pub(super) const SAME_SITE: [&str; 3] = ["strict", "lax", "none"];
 pub(super) const BY_TYPE: [&str; 9] = [
     "renew_every",
     "grace",

@@ -77,6 +77,10 @@ pub(super) fn unwrapped(value: &TokenStream) -> TokenStream {
     }
 }
 
+fn first(tokens: &TokenStream) -> TokenStream {
+    tokens.clone().into_iter().take(1).collect()
+}
+
 pub(super) fn entries(list: TokenStream) -> Vec<Entry> {
     let mut entries = Vec::new();
     let mut current = Vec::new();
@@ -119,7 +123,7 @@ impl Written {
     /// How to say `option` with what is written already; `option` is as it stands in `cookie(…)`.
     pub(super) fn cookie_help(&self, name: &str, option: &str) -> String {
         let header = match self.find("transport") {
-            Some(entry) => entry.value.to_string().contains("header"),
+            Some(entry) => repair::transport(&first(&entry.value)).is_some_and(|word| word == "header"),
             None => self.has("header"),
         };
         if header {

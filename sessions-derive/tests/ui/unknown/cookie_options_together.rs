@@ -29,4 +29,12 @@ struct Quiz {}
 #[session(cookie, path = "/shop")]
 struct Tour {}
 
+#[derive(CoreSession, Serialize, Deserialize)]
+#[session(domian = "example.org", transport = cookie(domain = "header.org"))]
+struct Note {}
+
+#[derive(CoreSession, Serialize, Deserialize)]
+#[session(secured, path = "/shop")]
+struct Trip {}
+
 fn main() {}
