@@ -155,7 +155,9 @@ fn check_bincode(model: &Model<'_>, errors: &mut Errors) {
         let has = |name: &str| options.iter().any(|option| option == name);
         let one_sided = has("skip_serializing") != has("skip_deserializing");
         for option in &options {
-            if option == "flatten" || option == "skip_serializing_if" {
+            // A field that is skipped both ways is never written, whatever the condition.
+            let conditional = option == "skip_serializing_if" && !has("skip");
+            if option == "flatten" || conditional {
                 refuse(option, errors);
             } else if one_sided && (option == "skip_serializing" || option == "skip_deserializing") {
                 errors.push(

@@ -33,6 +33,34 @@ const UNITS: [(&str, u64); 19] = [
     ("week", WEEK),
 ];
 
+/// What is said where the text's number would be given a meaning that nobody wrote.
+const FORM: &str = "write a number and one of `s`, `m`, `h`, `days`, `weeks`, such as `\"30m\"`";
+
+/// Units that are known and not taken: they have no fixed length.
+const CALENDAR: [(&str, u64, &[&str]); 2] = [
+    ("month", 30, &["mo", "mos", "month", "months"]),
+    ("year", 365, &["y", "yr", "yrs", "year", "years"]),
+];
+
+/// Short forms that are too far from the word for a guess.
+const SHORT: [(&str, &str); 2] = [("hrs", "hours"), ("hr", "hour")];
+
+/// Units below a second, with how many of them make one.
+const FRACTIONS: [(&str, u64); 12] = [
+    ("ms", 1_000),
+    ("msec", 1_000),
+    ("msecs", 1_000),
+    ("millis", 1_000),
+    ("millisecond", 1_000),
+    ("milliseconds", 1_000),
+    ("us", 1_000_000),
+    ("µs", 1_000_000),
+    ("micros", 1_000_000),
+    ("microseconds", 1_000_000),
+    ("ns", 1_000_000_000),
+    ("nanos", 1_000_000_000),
+];
+
 /// A text that is not a duration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidDuration {
@@ -65,12 +93,11 @@ impl std::error::Error for InvalidDuration {}
 /// assert_eq!(parse_duration("1h30m").unwrap_err().help, r#"`"90m"`"#);
 /// ```
 pub fn parse_duration(text: &str) -> Result<Duration, InvalidDuration> {
-    let refuse = |why: String, help: &str| {
-        Err(InvalidDuration {
-            message: format!("`{}` is not a duration: {why}", text.escape_debug()),
-            help: format!("`\"{help}\"`"),
-        })
+    let refuse_saying = |why: String, help: String| {
+        let message = format!("`{}` is not a duration: {why}", text.escape_debug());
+        Err(InvalidDuration { message, help })
     };
+    let refuse = |why: String, help: &str| refuse_saying(why, format!("`\"{help}\"`"));
     let trimmed = text.trim();
     if trimmed.is_empty() {
         return refuse("it is empty".into(), "30m");
@@ -87,14 +114,21 @@ pub fn parse_duration(text: &str) -> Result<Duration, InvalidDuration> {
         return refuse("it has no unit".into(), &format!("{digits}m"));
     }
     if unit.starts_with(['.', ',', '_']) {
-        return refuse("the number has to be whole, without separators".into(), "90m");
+        let why = "the number has to be whole, without separators".into();
+        return match without_separators(trimmed) {
+            Some(whole) => refuse(why, &whole),
+            None => refuse_saying(why, FORM.into()),
+        };
     }
     let Some(seconds) = seconds_of(unit) else {
         return match compound(trimmed) {
             Some(sum) => refuse("it takes one number and one unit".into(), &display(sum)),
             None => {
                 let (why, help) = unknown_unit(digits, unit);
-                refuse(why, &help)
+                match help {
+                    Some(help) => refuse(why, &help),
+                    None => refuse_saying(why, FORM.into()),
+                }
             }
         };
     };
@@ -154,10 +188,36 @@ fn compound(text: &str) -> Option<Duration> {
     (total > 0).then(|| Duration::from_secs(total))
 }
 
-fn unknown_unit(digits: &str, unit: &str) -> (String, String) {
+/// `2.5h` in a smaller unit and `1_000s` without its line, for the help alone.
+fn without_separators(text: &str) -> Option<String> {
+    let end = text.find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | ',' | '_'))?;
+    let (number, unit) = text.split_at(end);
+    let seconds = seconds_of(unit.trim_start())?;
+    let number = number.replace('_', "");
+    let Some((whole, fraction)) = number.split_once(['.', ',']) else {
+        let text = format!("{number}{unit}");
+        return parse_duration(&text).is_ok().then_some(text);
+    };
+    // Three digits may as well be thousands.
+    if fraction.len() == 3 {
+        return None;
+    }
+    let scale = 10_u64.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+    let scaled = whole
+        .parse::<u64>()
+        .ok()?
+        .checked_mul(scale)?
+        .checked_add(fraction.parse().ok()?)?
+        .checked_mul(seconds)?;
+    (scaled > 0 && scaled % scale == 0).then(|| display(Duration::from_secs(scaled / scale)))
+}
+
+/// Why, and the duration that was most likely meant.
+fn unknown_unit(digits: &str, unit: &str) -> (String, Option<String>) {
     let shown = unit.escape_debug();
-    for (of_no_fixed_length, about) in [("month", 30), ("year", 365)] {
-        if unit.starts_with(of_no_fixed_length) {
+    let word = unit.to_lowercase();
+    for (of_no_fixed_length, about, names) in CALENDAR {
+        if names.contains(&word.as_str()) {
             let most = MAX_LIFETIME.as_secs() / DAY;
             let days = digits
                 .parse::<u64>()
@@ -166,22 +226,27 @@ fn unknown_unit(digits: &str, unit: &str) -> (String, String) {
                 .clamp(1, most);
             return (
                 format!("the length of a {of_no_fixed_length} is not fixed"),
-                format!("{days} days"),
+                Some(format!("{days} days")),
             );
         }
     }
+    if let Some((_, parts)) = FRACTIONS.iter().find(|(name, _)| *name == word) {
+        let seconds = digits.parse::<u64>().unwrap_or(1).div_ceil(*parts).max(1);
+        return ("the shortest is a second".into(), Some(format!("{seconds}s")));
+    }
+    let short = SHORT.iter().find(|(name, _)| *name == word);
     let known: Vec<&str> = UNITS.iter().map(|&(name, _)| name).collect();
-    match did_you_mean(unit, &known) {
+    match short
+        .map(|&(_, unit)| unit)
+        .or_else(|| did_you_mean(unit, &known))
+    {
         Some(close) => {
             let space = if close.len() > 1 { " " } else { "" };
             (
                 format!("unknown unit `{shown}`, did you mean `{close}`?"),
-                format!("{digits}{space}{close}"),
+                Some(format!("{digits}{space}{close}")),
             )
         }
-        None => (
-            format!("unknown unit `{shown}`, expected one of `s`, `m`, `h`, `days`, `weeks`"),
-            format!("{digits}m"),
-        ),
+        None => (format!("unknown unit `{shown}`"), None),
     }
 }

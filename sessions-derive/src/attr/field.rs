@@ -1,11 +1,11 @@
 //! `#[session(principal)]` on a field.
 
-use syn::{Data, Ident, Index, Member, Token, Type, parse::ParseStream};
+use syn::{Data, Index, Member, Token, Type, parse::ParseStream};
 
 use crate::errors::Errors;
 
 use super::{
-    options::{Handled, each_option, parse_attributes},
+    options::{Handled, Key, List, each_option, parse_attributes},
     unknown,
 };
 
@@ -20,9 +20,9 @@ pub(super) fn principal(data: &Data, errors: &mut Errors) -> Option<Principal> {
     let mut found = None;
     for (position, field) in data.fields.iter().enumerate() {
         parse_attributes(&field.attrs, "principal", errors, |input, errors| {
-            each_option(input, errors, |key, input, errors| {
-                if key != "principal" {
-                    unknown::on_field(key, errors);
+            each_option(List::Field, input, errors, |key, input, errors| {
+                if *key != *"principal" {
+                    unknown::on_field(key, input, errors);
                     return Handled::Failed;
                 }
                 if takes_value(key, input, errors) {
@@ -51,7 +51,7 @@ pub(super) fn principal(data: &Data, errors: &mut Errors) -> Option<Principal> {
     found
 }
 
-fn takes_value(key: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> bool {
+fn takes_value(key: &Key, input: ParseStream<'_>, errors: &mut Errors) -> bool {
     let value = !input.is_empty() && !input.peek(Token![,]);
     if value {
         errors.push(key, "`principal` takes no value", "`#[session(principal)]`");

@@ -2,25 +2,26 @@
 
 mod field;
 mod options;
+mod repair;
 mod slot;
 mod unknown;
+mod values;
+mod words;
+mod written;
 
 use std::time::Duration;
 
-use proc_macro2::TokenStream;
-use quote::ToTokens;
-use sessions_core::{SameSite, parse_duration};
-use syn::{
-    DeriveInput, Ident, LitBool, LitInt, LitStr, Path, Token, Type, TypePath, ext::IdentExt, parenthesized,
-    parse::ParseStream, token,
-};
+use sessions_core::SameSite;
+use syn::{DeriveInput, Ident, Path, Type, ext::IdentExt, parse::ParseStream};
 
 use crate::errors::Errors;
 
 pub(crate) use field::Principal;
 pub(crate) use slot::{Setting, Slot};
 
-use options::{Handled, each_option, parse_attributes, value};
+use options::{Handled, Key, List, each_option, parse_attributes};
+use values::{crate_path, duration, flag, same_site, text, transport, type_path, version};
+use written::Written;
 
 /// The options of the struct.
 #[derive(Default)]
@@ -56,16 +57,24 @@ pub(crate) struct CookieAttrs {
 impl Attrs {
     pub(crate) fn read(input: &DeriveInput, errors: &mut Errors) -> Self {
         let mut attrs = Self::default();
+        let written = Written::of(&input.attrs);
         parse_attributes(&input.attrs, "name = \"LOGIN\"", errors, |stream, errors| {
-            each_option(stream, errors, |key, stream, errors| {
-                attrs.option(&input.ident, key, stream, errors)
+            each_option(List::Struct, stream, errors, |key, stream, errors| {
+                attrs.option(&input.ident, &written, key, stream, errors)
             });
         });
         attrs.principal = field::principal(&input.data, errors);
         attrs
     }
 
-    fn option(&mut self, ident: &Ident, key: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Handled {
+    fn option(
+        &mut self,
+        ident: &Ident,
+        written: &Written,
+        key: &Key,
+        input: ParseStream<'_>,
+        errors: &mut Errors,
+    ) -> Handled {
         match key.to_string().as_str() {
             "name" => self.name.fill(key, errors, |e| text(key, "\"LOGIN\"", input, e)),
             "transport" => self.transport.fill(key, errors, |e| transport(key, input, e)),
@@ -81,12 +90,7 @@ impl Attrs {
             "serializer" => self
                 .serializer
                 .fill(key, errors, |e| type_path(key, "Json", input, e)),
-            "version" => self.version.fill(key, errors, |e| {
-                value(key, "a whole number", "2", input, e, |input| {
-                    let number: LitInt = input.parse()?;
-                    Ok((number.base10_parse()?, number.into_token_stream()))
-                })
-            }),
+            "version" => self.version.fill(key, errors, |e| version(key, input, e)),
             "previous" => {
                 let example = format!("{}V1", ident.unraw());
                 self.previous
@@ -94,7 +98,7 @@ impl Attrs {
             }
             "crate" => self.krate.fill(key, errors, |e| crate_path(key, input, e)),
             _ => {
-                if let Some(meant) = unknown::on_struct(&ident.unraw(), key, input, errors) {
+                if let Some(meant) = unknown::on_struct(&ident.unraw(), key, input, written, errors) {
                     self.mark_broken(meant);
                 }
                 Handled::Failed
@@ -117,7 +121,7 @@ impl Attrs {
 }
 
 impl CookieAttrs {
-    fn option(&mut self, key: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Handled {
+    fn option(&mut self, key: &Key, input: ParseStream<'_>, errors: &mut Errors) -> Handled {
         match key.to_string().as_str() {
             "path" => self.path.fill(key, errors, |e| text(key, "\"/\"", input, e)),
             "domain" => self
@@ -133,207 +137,4 @@ impl CookieAttrs {
             }
         }
     }
-}
-
-fn text(key: &Ident, example: &str, input: ParseStream<'_>, errors: &mut Errors) -> Option<Setting<String>> {
-    value(key, "a string", example, input, errors, |input| {
-        let literal: LitStr = input.parse()?;
-        Ok((literal.value(), literal.into_token_stream()))
-    })
-}
-
-fn duration(
-    key: &Ident,
-    example: &str,
-    input: ParseStream<'_>,
-    errors: &mut Errors,
-) -> Option<Setting<Duration>> {
-    let literal = value(
-        key,
-        "a string with a number and a unit",
-        example,
-        input,
-        errors,
-        |input| {
-            let literal: LitStr = input.parse()?;
-            Ok((literal.value(), literal.into_token_stream()))
-        },
-    )?;
-    match parse_duration(&literal.value) {
-        Ok(duration) => Some(Setting {
-            value: duration,
-            place: literal.place,
-        }),
-        Err(error) => {
-            let help = format!("`{key} = {}`", error.help.trim_matches('`'));
-            errors.push(literal.place, error.message, help);
-            None
-        }
-    }
-}
-
-/// `secure`, `secure = true` or `secure = false`; an error points at the key.
-fn flag(key: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Option<Setting<bool>> {
-    if input.is_empty() || input.peek(Token![,]) {
-        return Some(Setting {
-            value: true,
-            place: key.to_token_stream(),
-        });
-    }
-    value(key, "`true` or `false`", "false", input, errors, |input| {
-        let literal: LitBool = input.parse()?;
-        Ok((literal.value, key.to_token_stream()))
-    })
-}
-
-fn same_site(key: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Option<Setting<SameSite>> {
-    let word = value(key, "`strict`, `lax` or `none`", "lax", input, errors, |input| {
-        let word: Ident = input.parse()?;
-        Ok((word.to_string(), word.into_token_stream()))
-    })?;
-    let value = match word.value.as_str() {
-        "strict" => SameSite::Strict,
-        "lax" => SameSite::Lax,
-        "none" => SameSite::None,
-        other => {
-            unknown::word(
-                "`same_site`",
-                other,
-                &["strict", "lax", "none"],
-                &word.place,
-                errors,
-            );
-            return None;
-        }
-    };
-    Some(Setting {
-        value,
-        place: word.place,
-    })
-}
-
-fn transport(key: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Option<Setting<TransportAttr>> {
-    let word = value(
-        key,
-        "`cookie`, `cookie(…)` or `header`",
-        "header",
-        input,
-        errors,
-        |input| {
-            let word: Ident = input.parse()?;
-            Ok((word.to_string(), word.into_token_stream()))
-        },
-    )?;
-    let options = input.peek(token::Paren);
-    let value = match word.value.as_str() {
-        "cookie" => {
-            let mut cookie = Box::<CookieAttrs>::default();
-            if options {
-                in_parentheses(input, errors, |content, errors| {
-                    each_option(content, errors, |key, input, errors| {
-                        cookie.option(key, input, errors)
-                    });
-                });
-            }
-            TransportAttr::Cookie(cookie)
-        }
-        "header" => {
-            if options {
-                errors.push(
-                    &word.place,
-                    "`header` takes no options",
-                    "`transport = header`, with the header's name in `name`",
-                );
-                return None;
-            }
-            TransportAttr::Header
-        }
-        other => {
-            unknown::word("`transport`", other, &["cookie", "header"], &word.place, errors);
-            return None;
-        }
-    };
-    Some(Setting {
-        value,
-        place: word.place,
-    })
-}
-
-fn in_parentheses(
-    input: ParseStream<'_>,
-    errors: &mut Errors,
-    read: impl FnOnce(ParseStream<'_>, &mut Errors),
-) {
-    let parsed = (|| {
-        let content;
-        parenthesized!(content in input);
-        read(&content, errors);
-        Ok(())
-    })();
-    if let Err(error) = parsed {
-        errors.add(error);
-    }
-}
-
-fn type_path(
-    key: &Ident,
-    example: &str,
-    input: ParseStream<'_>,
-    errors: &mut Errors,
-) -> Option<Setting<Type>> {
-    value(key, "the path of a type", example, input, errors, |input| {
-        let start = input.span();
-        let written: Type = input.parse()?;
-        let mut inner = &written;
-        while let Type::Group(group) = inner {
-            inner = &group.elem;
-        }
-        match inner {
-            Type::Path(TypePath { .. }) => Ok((inner.clone(), inner.to_token_stream())),
-            _ => Err(syn::Error::new(start, "not a path")),
-        }
-    })
-}
-
-/// `crate = ::path` or, as in serde, `crate = "path"`.
-fn crate_path(key: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Option<Setting<Path>> {
-    let setting = value(
-        key,
-        "the path of a crate or module",
-        "::sessions_core",
-        input,
-        errors,
-        |input| {
-            let path = if input.peek(LitStr) {
-                let literal: LitStr = input.parse()?;
-                literal.parse_with(Path::parse_mod_style)?
-            } else {
-                input.call(Path::parse_mod_style)?
-            };
-            let place: TokenStream = path.to_token_stream();
-            Ok((path, place))
-        },
-    )?;
-    if is_absolute(&setting.value) {
-        return Some(setting);
-    }
-    // Where the type stands another item may have that name.
-    let written = setting.place.to_string().replace(' ', "");
-    errors.push(
-        setting.place,
-        format!(
-            "`{written}` is found or not, depending on what is in scope: `crate` takes a path from a root"
-        ),
-        format!("`crate = ::{written}` for a crate, `crate = crate::{written}` for a module of this one"),
-    );
-    None
-}
-
-fn is_absolute(path: &Path) -> bool {
-    path.leading_colon.is_some()
-        || path.segments.first().is_some_and(|root| {
-            ["crate", "$crate", "self", "super"]
-                .iter()
-                .any(|known| root.ident == known)
-        })
 }

@@ -1,11 +1,10 @@
 //! One option's place in a list of options.
 
 use proc_macro2::TokenStream;
-use syn::Ident;
 
 use crate::errors::Errors;
 
-use super::options::Handled;
+use super::options::{Handled, Key};
 
 /// A value and the tokens that an error about it points at.
 pub(crate) struct Setting<T> {
@@ -25,12 +24,12 @@ pub(crate) enum Slot<T> {
 impl<T> Slot<T> {
     pub(super) fn fill(
         &mut self,
-        key: &Ident,
+        key: &Key,
         errors: &mut Errors,
         read: impl FnOnce(&mut Errors) -> Option<Setting<T>>,
     ) -> Handled {
         if !matches!(self, Self::Unset) {
-            let help = if key == "transport" {
+            let help = if *key == *"transport" {
                 "remove one of the two: a session has one transport, and another needs a type of its own"
             } else {
                 "remove one of the two"
@@ -51,9 +50,9 @@ impl<T> Slot<T> {
     }
 
     /// The value as it is written, where that is one word.
-    fn shown(&self, key: &Ident) -> String {
+    fn shown(&self, key: &Key) -> String {
         let written = self.place().map(ToString::to_string).unwrap_or_default();
-        if written.is_empty() || written.contains(' ') || key == &written {
+        if written.is_empty() || written.contains(' ') || *key == *written {
             String::new()
         } else {
             format!(", to `{written}`")

@@ -53,10 +53,23 @@ fn what_is_no_duration_is_refused_with_one_that_is() {
         ("30M", "unknown unit `M`, did you mean `m`?", "30m"),
         ("3 months", "the length of a month is not fixed", "90 days"),
         ("2 years", "the length of a year is not fixed", "400 days"),
+        ("1y", "the length of a year is not fixed", "365 days"),
+        ("1yr", "the length of a year is not fixed", "365 days"),
+        ("2 yrs", "the length of a year is not fixed", "400 days"),
+        ("2 hrs", "unknown unit `hrs`, did you mean `hours`?", "2 hours"),
+        ("1 hr", "unknown unit `hr`, did you mean `hour`?", "1 hour"),
+        ("500ms", "the shortest is a second", "1s"),
+        ("1500 ms", "the shortest is a second", "2s"),
+        ("2.5h", "the number has to be whole, without separators", "150m"),
         (
-            "30 parsecs",
-            "unknown unit `parsecs`, expected one of `s`, `m`, `h`, `days`, `weeks`",
-            "30m",
+            "0,5 days",
+            "the number has to be whole, without separators",
+            "12h",
+        ),
+        (
+            "1_000s",
+            "the number has to be whole, without separators",
+            "1000s",
         ),
         ("99999999999999999999s", "the number is too large", "400 days"),
         (
@@ -69,5 +82,22 @@ fn what_is_no_duration_is_refused_with_one_that_is() {
         assert_eq!(error.message, format!("`{text}` is not a duration: {why}"));
         assert_eq!(error.help, format!("`\"{help}\"`"), "{text}");
         assert!(parse_duration(help).is_ok(), "{help}");
+    }
+}
+
+#[test]
+fn a_number_whose_unit_is_not_known_gets_no_other_unit() {
+    for (text, why) in [
+        ("7 Tage", "unknown unit `Tage`"),
+        ("30 parsecs", "unknown unit `parsecs`"),
+        ("0.5s", "the number has to be whole, without separators"),
+        ("1,000s", "the number has to be whole, without separators"),
+    ] {
+        let error = parse_duration(text).unwrap_err();
+        assert_eq!(error.message, format!("`{text}` is not a duration: {why}"));
+        assert_eq!(
+            error.help,
+            "write a number and one of `s`, `m`, `h`, `days`, `weeks`, such as `\"30m\"`"
+        );
     }
 }

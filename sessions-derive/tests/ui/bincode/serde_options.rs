@@ -12,6 +12,8 @@ struct Cart {
     total: u64,
     #[serde(skip)]
     cached: u64,
+    #[serde(skip, skip_serializing_if = "Option::is_none")]
+    never: Option<u64>,
 }
 
 fn main() {}
