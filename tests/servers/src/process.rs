@@ -1,0 +1,156 @@
+//! A process that runs as long as this one.
+
+use std::{
+    fs,
+    io::{self, Read as _, Write as _},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{Mutex, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Does what it is told, line by line, and ends the server when nobody can tell it anything any more: when the process
+/// has ended that holds the other end, however it has ended. PostgreSQL's children are in groups of their own.
+const SUPERVISE: &str = r#"
+    folder=$1; shift
+    tell() {
+        kill -s "$1" "$server"
+        for child in $(cat "/proc/$server/task/$server/children"); do kill -s "$1" "$child"; done
+    }
+    while read -r command; do
+        case $command in
+            start) "$@" </dev/null >>"$folder/log" 2>&1 & server=$! ;;
+            kill) tell STOP; tell KILL; wait "$server" ;;
+            pause) tell STOP ;;
+            resume) tell CONT ;;
+        esac
+        echo done
+    done
+    tell STOP; tell KILL
+    wait "$server"
+    rm -rf "$folder"
+"#;
+
+/// How long a server may take to start.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The user whom a server's package has made for it: servers do not like to run as root.
+pub(crate) struct User(pub(crate) &'static str);
+
+impl User {
+    /// A command as this user, if that is needed.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        if output(Command::new("id").arg("-u")) != "0" {
+            return Command::new(program);
+        }
+        let mut command = Command::new("runuser");
+        command.current_dir("/").args(["-u", self.0, "--", program]);
+        command
+    }
+
+    /// A new folder of this user's.
+    pub(crate) fn folder(&self) -> PathBuf {
+        output(self.command("mktemp").args(["-d", "/tmp/sessions-XXXXXX"])).into()
+    }
+}
+
+/// A server and the folder that everything of it is in.
+#[derive(Debug)]
+pub(crate) struct Process {
+    folder: PathBuf,
+    supervisor: Mutex<Child>,
+    /// Succeeds when the server can be used.
+    asks: Vec<String>,
+}
+
+impl Process {
+    /// Starts it, and waits until the command `asks` succeeds.
+    pub(crate) fn start(user: &User, folder: PathBuf, command: &[&str], asks: &[&str]) -> Self {
+        let supervisor = user
+            .command("sh")
+            .args(["-c", SUPERVISE, "sh"])
+            .arg(&folder)
+            .args(command)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
+        let process = Self {
+            folder,
+            supervisor: Mutex::new(supervisor),
+            asks: asks.iter().map(|&word| word.to_owned()).collect(),
+        };
+        process.run_again();
+        process
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Starts it, after it was killed, with what it had written.
+    pub(crate) fn run_again(&self) {
+        self.tell("start");
+        let began = Instant::now();
+        let ready = || {
+            let mut ask = Command::new(&self.asks[0]);
+            ask.args(&self.asks[1..]);
+            ask.output().is_ok_and(|output| output.status.success())
+        };
+        while !ready() {
+            let log = || fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+            assert!(began.elapsed() < PATIENCE, "a server does not start: {}", log());
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Ends it at once, as the lack of memory or of power does.
+    pub(crate) fn kill(&self) {
+        self.tell("kill");
+    }
+
+    /// Lets nothing of it run, and its connections open.
+    pub(crate) fn pause(&self) {
+        self.tell("pause");
+    }
+
+    pub(crate) fn resume(&self) {
+        self.tell("resume");
+    }
+
+    /// Until it is done.
+    fn tell(&self, command: &str) {
+        let mut supervisor = self.supervisor.lock().unwrap_or_else(PoisonError::into_inner);
+        let supervisor = &mut *supervisor;
+        let (Some(stdin), Some(stdout)) = (&mut supervisor.stdin, &mut supervisor.stdout) else {
+            unreachable!("both are pipes until it is dropped");
+        };
+        let mut done = [0; 5];
+        writeln!(stdin, "{command}")
+            .and_then(|()| stdout.read_exact(&mut done))
+            .unwrap_or_else(|error| panic!("{command}: {error}"));
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let supervisor = self.supervisor.get_mut().unwrap_or_else(PoisonError::into_inner);
+        drop(supervisor.stdin.take());
+        let _ = supervisor.wait();
+    }
+}
+
+/// What a command prints; it has to succeed.
+pub(crate) fn output(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error: io::Error| {
+        panic!("{command:?} cannot be run: {error}; `tests/run` installs what tests need")
+    });
+    assert!(
+        output.status.success(),
+        "{command:?} failed: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
