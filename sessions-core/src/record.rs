@@ -153,7 +153,7 @@ pub enum RecordError {
 
 impl Record {
     /// The form that [`to_bytes`](Self::to_bytes) writes.
-    const FORM: u8 = 1;
+    pub(crate) const FORM: u8 = 1;
 
     /// Whether it is a later state of this session, and no other one that has come under its key.
     pub(crate) fn is_same_session(&self, earlier: &Self) -> bool {

@@ -14,6 +14,7 @@ use std::{
 use tests::{
     client::{Client, Response},
     process::Process,
+    storage::Place,
 };
 
 const CLIENTS: u64 = 8;
@@ -32,16 +33,16 @@ struct Servers {
     cached: bool,
     addresses: Vec<SocketAddr>,
     _processes: Vec<Process>,
-    _folder: tempfile::TempDir,
+    place: Place,
 }
 
 impl Servers {
     fn start(kind: &str, count: usize) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let place = Place::of(kind).unwrap();
         let started = (0..count).map(|_| {
             let mut command = Command::new(env!("CARGO_BIN_EXE_session_server"));
             let staleness = STALENESS.as_millis().to_string();
-            command.arg(kind).arg(folder.path()).arg(staleness);
+            command.arg(kind).arg(place.path()).arg(staleness);
             let process = Process::start(command).unwrap();
             let address = process
                 .wait_for(Duration::from_secs(30), |line| {
@@ -57,7 +58,7 @@ impl Servers {
             cached: kind.starts_with("cached-"),
             addresses,
             _processes: processes,
-            _folder: folder,
+            place,
         }
     }
 
@@ -85,10 +86,36 @@ impl Servers {
 /// Ten thousand increments of one session, spread over all servers. Whoever is told that nothing was written tries again;
 /// what nobody knows of is not tried again, and may be there or not.
 fn counts_exactly(kind: &str, servers: usize) {
-    let began = Instant::now();
     // Nothing fails here. But on a machine that has too much to do, one of several processes may wait for the others for
     // longer than a storage may take, in the middle of a write.
     let allowed = if servers == 1 { 0 } else { UNKNOWN };
+    counts(kind, servers, allowed, |_| {});
+}
+
+/// The same while the database server is killed half-way and runs again.
+fn counts_what_was_acknowledged(kind: &str) {
+    // At most one for each client and each connection that was lost.
+    counts(kind, 2, 10 * CLIENTS, |place| {
+        thread::sleep(Duration::from_secs(2));
+        match place {
+            Place::Postgres(server) => {
+                server.kill();
+                thread::sleep(Duration::from_secs(1));
+                server.run_again();
+            }
+            Place::MariaDb(server) => {
+                server.kill();
+                thread::sleep(Duration::from_secs(1));
+                server.run_again();
+            }
+            Place::Folder(_) => panic!("a folder cannot be killed"),
+        }
+    });
+}
+
+/// `disturb` is done meanwhile.
+fn counts(kind: &str, servers: usize, allowed: u64, disturb: impl FnOnce(&Place)) {
+    let began = Instant::now();
     let servers = Servers::start(kind, servers);
     let mut client = servers.logged_in();
     let (again, unknown) = (AtomicU64::new(0), AtomicU64::new(0));
@@ -110,6 +137,7 @@ fn counts_exactly(kind: &str, servers: usize) {
                 }
             });
         }
+        disturb(&servers.place);
     });
     // Of a cache that others have written behind: what one's own update sees is what is stored.
     let last = client.send("POST", "/add", &[], b"").unwrap();
@@ -259,6 +287,16 @@ fn ten_thousand_increments_by_four_processes_in_a_database_are_ten_thousand() {
 }
 
 #[test]
+fn ten_thousand_increments_by_four_processes_in_postgres_are_ten_thousand() {
+    counts_exactly("postgres", 4);
+}
+
+#[test]
+fn ten_thousand_increments_by_four_processes_in_mariadb_are_ten_thousand() {
+    counts_exactly("mariadb", 4);
+}
+
+#[test]
 fn a_thousand_logouts_from_memory_are_not_undone() {
     no_logout_is_undone("memory", 1);
 }
@@ -301,4 +339,29 @@ fn a_thousand_logouts_from_two_processes_with_caches_over_a_folder_are_seen_by_b
 #[test]
 fn a_thousand_logouts_from_two_processes_with_caches_over_a_database_are_seen_by_both() {
     no_logout_is_undone("cached-sqlite", 2);
+}
+
+#[test]
+fn a_thousand_logouts_from_two_processes_with_postgres_are_not_undone() {
+    no_logout_is_undone("postgres", 2);
+}
+
+#[test]
+fn a_thousand_logouts_from_two_processes_with_mariadb_are_not_undone() {
+    no_logout_is_undone("mariadb", 2);
+}
+
+#[test]
+fn a_thousand_logouts_from_two_processes_with_caches_over_postgres_are_seen_by_both() {
+    no_logout_is_undone("cached-postgres", 2);
+}
+
+#[test]
+fn no_increment_is_lost_when_postgres_is_killed_half_way_and_runs_again() {
+    counts_what_was_acknowledged("postgres");
+}
+
+#[test]
+fn no_increment_is_lost_when_mariadb_is_killed_half_way_and_runs_again() {
+    counts_what_was_acknowledged("mariadb");
 }

@@ -8,11 +8,19 @@ mod future;
 mod hash;
 mod index;
 mod memory;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
 use std::sync::Arc;
 
+#[cfg(feature = "mysql")]
+pub use self::sql::MySqlStorage;
+#[cfg(feature = "postgres")]
+pub use self::sql::PostgresStorage;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub use self::sql::{Dialect, SqlStorage, SqlTables};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::SqliteStorage;
 pub use self::{
