@@ -66,7 +66,7 @@ fn kept_keys(path: &Path) -> Result<KeyRing, Box<dyn Error>> {
         Err(error) => return Err(format!("cannot make {shown}: {error}").into()),
     }
     // It has one key after the other as time goes by; `main` watches it.
-    Ok(KeyRing::from_file(path)?)
+    KeyRing::from_file(path).map_err(|error| format!("{error:?}. Delete the file to get a new key.").into())
 }
 
 fn create_private_folder(path: &Path) -> Result<(), Box<dyn Error>> {

@@ -59,6 +59,7 @@ type Decode<T> = Box<dyn Fn(&[u8]) -> Result<T, SerializerError> + Send + Sync>;
 /// How one older version of a data class becomes the current one.
 pub struct Upgrade<T> {
     schema: Schema,
+    self_describing: bool,
     decode: Decode<T>,
 }
 
@@ -68,10 +69,12 @@ impl<T: Session> Upgrade<T> {
     pub fn chain<P: Session + Into<T>>() -> Vec<Self> {
         let direct = Self {
             schema: Schema::of::<P>(),
+            self_describing: <P::Serializer as SessionSerializer<P>>::SELF_DESCRIBING,
             decode: Box::new(|bytes| decode::<P>(bytes).map(Into::into)),
         };
         let older = P::previous().into_iter().map(|upgrade| Self {
             schema: upgrade.schema,
+            self_describing: upgrade.self_describing,
             decode: Box::new(move |bytes| (upgrade.decode)(bytes).map(Into::into)),
         });
         std::iter::once(direct).chain(older).collect()
@@ -83,6 +86,11 @@ impl<T> Upgrade<T> {
     #[must_use]
     pub fn schema(&self) -> Schema {
         self.schema
+    }
+
+    /// Whether its format names the fields.
+    pub(crate) fn is_self_describing(&self) -> bool {
+        self.self_describing
     }
 
     pub(crate) fn decode(&self, bytes: &[u8]) -> Result<T, SerializerError> {

@@ -93,5 +93,14 @@ fn keys_are_rotated_while_it_runs_and_only_what_a_revoked_one_has_made_ends() ->
     put_in_place(&example, "current nonsense\n")?;
     thread::sleep(Duration::from_secs(5));
     assert!(is_dark(&mut late)? && is_logged_in(&mut late)?);
+    // Nor has it ended the watch.
+    put_in_place(
+        &example,
+        &format!("current {}\n", Key::generate()?.expose_base64().as_str()),
+    )?;
+    assert!(
+        comes(|| Ok(!is_dark(&mut late.clone())?))?,
+        "the next file is taken"
+    );
     Ok(())
 }

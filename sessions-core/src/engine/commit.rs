@@ -188,7 +188,7 @@ impl<T: Session> Slot<T> {
                 // Another request was faster.
                 Ok(None) => {}
                 // Nobody has asked for it: the storage's failure is told to the log, and has been waited for long enough.
-                Err(_) if !asked && draft.is_none() => return Ok(Decided::Live(live.clone())),
+                Err(_) if !asked && draft.is_none() => return Ok(Decided::Nothing),
                 Err(error) => return Err(error),
             }
         }
@@ -294,7 +294,13 @@ impl<T: Session> Slot<T> {
                             );
                         }
                         Some(Touched::Superseded | Touched::Gone) => return Ok(Decided::Nothing),
-                        None => {}
+                        // It has been waited for long enough: a better token needs no storage, another look would.
+                        None => {
+                            return Ok(match self.answered(server, live.clone())? {
+                                Decided::Live(_) => Decided::Nothing,
+                                told => told,
+                            });
+                        }
                     }
                 }
                 self.answered(server, live.clone())
@@ -363,6 +369,10 @@ impl<T: Session> Slot<T> {
             if attempt > 0 {
                 back_off(attempt).await?;
                 match self.reload(key, &record).await? {
+                    // What a newer version has written meanwhile stays.
+                    Some(latest) if draft.is_some() && latest.schema.version > engine.0.schema.version => {
+                        return Err(SessionError::Foreign);
+                    }
                     Some(latest) => record = latest,
                     None => break,
                 }

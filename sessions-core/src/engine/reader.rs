@@ -53,14 +53,24 @@ impl<T: Session> Engine<T> {
         payload
             .decoded(|bytes| reader.read(bytes))
             .map_err(|_| match reader {
-                // Of one's own shape, too: the shape says nothing of what another release leaves out when it writes.
-                Reader::Own | Reader::Attempt if <T::Serializer as SessionSerializer<T>>::SELF_DESCRIBING => {
+                Reader::Attempt => {
                     event::schema_changed::<T>(self.name(), schema, &self.0.schema_told);
                     Unread::Schema
                 }
-                Reader::Own | Reader::Attempt | Reader::Upgrade(_) => {
+                Reader::Own | Reader::Upgrade(_) => {
                     event::rejected(self.name(), "undecodable");
-                    Unread::Damaged
+                    // The shape says nothing of what another release leaves out when it writes fields by their names.
+                    let may_lack_a_field = match reader {
+                        Reader::Upgrade(upgrade) => upgrade.is_self_describing(),
+                        Reader::Own | Reader::Attempt => {
+                            <T::Serializer as SessionSerializer<T>>::SELF_DESCRIBING
+                        }
+                    };
+                    if may_lack_a_field {
+                        Unread::Schema
+                    } else {
+                        Unread::Damaged
+                    }
                 }
             })
     }

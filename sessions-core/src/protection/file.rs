@@ -137,10 +137,13 @@ impl<'p> Text<'p> {
         if mode(&metadata) & OTHERS_WRITE != 0 {
             return Err(KeyError::Writable(path.to_owned()));
         }
-        let folder = folder_of(path);
-        let of_folder = mode(&fs::metadata(folder).map_err(unreadable)?);
-        if of_folder & OTHERS_WRITE != 0 && of_folder & STICKY == 0 {
-            return Err(KeyError::WritableFolder(folder.to_owned()));
+        // The folder of the name, and that of the file, where the name is a link.
+        let file_itself = fs::canonicalize(path).map_err(unreadable)?;
+        for folder in [folder_of(path), folder_of(&file_itself)] {
+            let of_folder = mode(&fs::metadata(folder).map_err(unreadable)?);
+            if of_folder & OTHERS_WRITE != 0 && of_folder & STICKY == 0 {
+                return Err(KeyError::WritableFolder(folder.to_owned()));
+            }
         }
         // Room for all of it at once, so that no copy of a key is left behind by growing.
         let mut bytes = Zeroizing::new(vec![0; MAX_LEN as usize + 1]);

@@ -84,6 +84,22 @@ async fn an_update_on_an_old_node_finds_that_a_new_one_was_faster() {
 }
 
 #[tokio::test]
+async fn a_set_with_a_rotation_on_an_old_node_leaves_what_a_new_one_has_written_meanwhile() {
+    let world = World::new();
+    let (mut old, mut new) = both(&world).await;
+    let slot = old.open().await;
+    new.runs(async |slot| {
+        slot.update(|cart| cart.items.push(8)).await.unwrap();
+    })
+    .await;
+    slot.set(Old { items: 9 }).unwrap();
+    slot.rotate_id().unwrap();
+    let ended = old.ends(&slot).await;
+    assert!(matches!(ended, Err(SessionError::Foreign)), "{ended:?}");
+    assert_eq!(new.sees().await.unwrap().items, [7, 8]);
+}
+
+#[tokio::test]
 async fn a_take_on_an_old_node_leaves_what_a_new_one_has_written_meanwhile() {
     let world = World::new();
     let (old, mut new) = both(&world).await;

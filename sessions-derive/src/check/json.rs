@@ -1,10 +1,12 @@
 //! What JSON writes and cannot read back: a silent logout.
 //!
-//! Only what is wrong for sure. A conversion of the whole type or of a field is its author's business.
+//! Only what is wrong as far as the struct shows. An alias of `Option` that is not written is said to be optional by
+//! `#[serde(default)]`. A conversion of the whole type or of a field is its author's business.
 
 use quote::ToTokens;
 use syn::{
-    Attribute, Data, Expr, Field, Fields, Lit, Meta, Token, Type, ext::IdentExt, punctuated::Punctuated,
+    Attribute, Data, Expr, Field, Fields, GenericArgument, Lit, Meta, PathArguments, PathSegment, Token,
+    Type, ext::IdentExt, punctuated::Punctuated,
 };
 
 use crate::{errors::Errors, model::Model};
@@ -20,7 +22,12 @@ pub(super) fn check(model: &Model<'_>, errors: &mut Errors) {
     {
         return;
     }
-    if let Some(option) = whole.find("rename_all").filter(|option| differs(option, None)) {
+    // What the case makes of each name is serde's business: of names with one word often nothing.
+    let cases = whole.find("rename_all").is_some();
+    if let (Some(option), Fields::Named(fields)) = (whole.only("rename_all"), &data.fields)
+        && differs(option, None)
+        && fields.named.iter().any(|field| takes_its_case(field))
+    {
         let help = "give both directions the same case: `#[serde(rename_all = \"…\")]`";
         refuse(
             option,
@@ -46,14 +53,33 @@ pub(super) fn check(model: &Model<'_>, errors: &mut Errors) {
         }
         let optional = defaults || options.find("default").is_some();
         if matches!(data.fields, Fields::Named(_)) {
-            check_named(field, &options, optional, strict, errors);
-        } else {
+            check_named(field, &options, optional, strict, cases, errors);
+        } else if data.fields.len() > 1 {
             check_element(&options, optional && index + 1 == data.fields.len(), errors);
         }
     }
 }
 
-fn check_named(field: &Field, options: &Options, optional: bool, strict: bool, errors: &mut Errors) {
+/// Whether a case changes its name for sure, and no other name is given to it.
+fn takes_its_case(field: &Field) -> bool {
+    let options = Options::of(&field.attrs);
+    let own = field
+        .ident
+        .as_ref()
+        .is_some_and(|ident| ident.unraw().to_string().contains('_'));
+    own && ["rename", "alias", "skip", "flatten"]
+        .iter()
+        .all(|option| options.find(option).is_none())
+}
+
+fn check_named(
+    field: &Field,
+    options: &Options,
+    optional: bool,
+    strict: bool,
+    cases: bool,
+    errors: &mut Errors,
+) {
     let unwritten = options.find("skip_serializing");
     let unread = options.find("skip_deserializing");
     let converted = options.find("with").or_else(|| options.find("deserialize_with"));
@@ -83,8 +109,10 @@ fn check_named(field: &Field, options: &Options, optional: bool, strict: bool, e
         }
     }
     let own = field.ident.as_ref().map(|ident| ident.unraw().to_string());
-    if let Some(option) = options.find("rename")
+    if let Some(option) = options.only("rename")
         && unwritten.is_none()
+        && !(cases
+            && (direction(option, "serialize").is_none() || direction(option, "deserialize").is_none()))
         && differs(option, own.as_deref())
         && !options.has_alias(direction(option, "serialize").or(own).as_deref())
     {
@@ -166,11 +194,20 @@ fn is_option(mut ty: &Type) -> bool {
         ty = &group.elem;
     }
     match ty {
-        Type::Path(path) => path
-            .path
-            .segments
-            .last()
-            .is_some_and(|last| last.ident == "Option"),
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| {
+            last.ident == "Option"
+                || ["Box", "Rc", "Arc"].iter().any(|held| last.ident == held) && holds_an_option(last)
+        }),
+        _ => false,
+    }
+}
+
+fn holds_an_option(pointer: &PathSegment) -> bool {
+    match &pointer.arguments {
+        PathArguments::AngleBracketed(held) => held
+            .args
+            .iter()
+            .any(|held| matches!(held, GenericArgument::Type(ty) if is_option(ty))),
         _ => false,
     }
 }
@@ -193,6 +230,12 @@ impl Options {
 
     fn find(&self, name: &str) -> Option<&Meta> {
         self.0.iter().find(|option| option.path().is_ident(name))
+    }
+
+    /// The option, if it is written once.
+    fn only(&self, name: &str) -> Option<&Meta> {
+        let mut all = self.0.iter().filter(|option| option.path().is_ident(name));
+        all.next().filter(|_| all.next().is_none())
     }
 
     fn has_alias(&self, name: Option<&str>) -> bool {
