@@ -89,14 +89,16 @@ fn counts_exactly(kind: &str, servers: usize) {
     // Nothing fails here. But on a machine that has too much to do, one of several processes may wait for the others for
     // longer than a storage may take, in the middle of a write.
     let allowed = if servers == 1 { 0 } else { UNKNOWN };
-    counts(kind, servers, allowed, |_| {});
+    counts(kind, servers, allowed, |_, _| {});
 }
 
 /// The same while the database server is killed half-way and runs again.
 fn counts_what_was_acknowledged(kind: &str) {
     // At most one for each client and each connection that was lost.
-    counts(kind, 2, 10 * CLIENTS, |place| {
-        thread::sleep(Duration::from_secs(2));
+    counts(kind, 2, 10 * CLIENTS, |place, acknowledged| {
+        while acknowledged.load(Ordering::Relaxed) < INCREMENTS / 2 {
+            thread::sleep(Duration::from_millis(1));
+        }
         match place {
             Place::Postgres(server) => {
                 server.kill();
@@ -114,22 +116,25 @@ fn counts_what_was_acknowledged(kind: &str) {
 }
 
 /// `disturb` is done meanwhile.
-fn counts(kind: &str, servers: usize, allowed: u64, disturb: impl FnOnce(&Place)) {
+fn counts(kind: &str, servers: usize, allowed: u64, disturb: impl FnOnce(&Place, &AtomicU64)) {
     let began = Instant::now();
     let servers = Servers::start(kind, servers);
     let mut client = servers.logged_in();
-    let (again, unknown) = (AtomicU64::new(0), AtomicU64::new(0));
+    let (again, unknown, written) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
     thread::scope(|scope| {
         for number in 0..CLIENTS {
             let mut client = client.clone();
             client.moved_to(servers.address(number));
-            let (again, unknown) = (&again, &unknown);
+            let (again, unknown, written) = (&again, &unknown, &written);
             scope.spawn(move || {
                 let mut acknowledged = 0;
                 while acknowledged < INCREMENTS / CLIENTS {
                     let answer = client.send("POST", "/add", &[], b"").unwrap();
                     match (answer.status, answer.header("x-written")) {
-                        (200, _) => acknowledged += 1,
+                        (200, _) => {
+                            acknowledged += 1;
+                            written.fetch_add(1, Ordering::Relaxed);
+                        }
                         (503, Some("no")) => drop(again.fetch_add(1, Ordering::Relaxed)),
                         (503, Some("perhaps")) => drop(unknown.fetch_add(1, Ordering::Relaxed)),
                         _ => panic!("{answer:?}"),
@@ -137,10 +142,17 @@ fn counts(kind: &str, servers: usize, allowed: u64, disturb: impl FnOnce(&Place)
                 }
             });
         }
-        disturb(&servers.place);
+        disturb(&servers.place, &written);
     });
     // Of a cache that others have written behind: what one's own update sees is what is stored.
-    let last = client.send("POST", "/add", &[], b"").unwrap();
+    let last = loop {
+        let answer = client.send("POST", "/add", &[], b"").unwrap();
+        match (answer.status, answer.header("x-written")) {
+            (200, _) => break answer,
+            (503, Some("perhaps")) => drop(unknown.fetch_add(1, Ordering::Relaxed)),
+            _ => assert_eq!(answer.status, 503),
+        }
+    };
     let (again, unknown) = (again.into_inner(), unknown.into_inner());
     let counted = last.text().parse::<u64>().unwrap() - 1;
     assert!(unknown <= allowed, "of {unknown} nobody knows");

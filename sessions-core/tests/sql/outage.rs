@@ -129,6 +129,35 @@ async fn somebody_who_locks_the_tables_refuses_everybody_in_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn and_so_it_is_on_mariadb() {
+    let server = MariaDb::start();
+    let storage = MySqlStorage::connect(&server.url()).await.unwrap();
+    let other = MySqlPoolOptions::new().connect(&server.url()).await.unwrap();
+    let locked = tokio::sync::Mutex::new(None);
+    check_outage(
+        storage,
+        Patience::Own(PATIENCE),
+        async || {
+            let mut connection = other.acquire().await.unwrap();
+            // By the protocol without preparation, which the server does not have for it.
+            sqlx::raw_sql("LOCK TABLES sessions WRITE, session_rosters WRITE")
+                .execute(&mut *connection)
+                .await
+                .unwrap();
+            *locked.lock().await = Some(connection);
+        },
+        async || {
+            let mut connection = locked.lock().await.take().unwrap();
+            sqlx::raw_sql("UNLOCK TABLES")
+                .execute(&mut *connection)
+                .await
+                .unwrap();
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_not_there_is_unavailable_in_time_and_no_password_is_told() {
     let began = Instant::now();
     let postgres = PostgresStorage::connect("postgres://ada:enigma@127.0.0.1:9/db").await;

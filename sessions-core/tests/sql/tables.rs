@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use servers::MariaDb;
 use sessions_core::{
     Record, RecordError, StorageError, StorageKey,
     storage::{
@@ -10,7 +11,7 @@ use sessions_core::{
         contract::{NOW, record},
     },
 };
-use sqlx::{AssertSqlSafe, Executor, Pool};
+use sqlx::{AssertSqlSafe, Executor, Pool, mysql::MySqlPoolOptions};
 
 use crate::database::{mysql_pool, postgres_pool};
 
@@ -40,13 +41,17 @@ async fn holds_a_session<D: Dialect>(storage: &SqlStorage<D>) {
 async fn names_of_ones_own_are_quoted_whatever_is_in_them() {
     let pool = postgres_pool().await;
     run(&pool, r#"CREATE SCHEMA "Web; ""auth""?""#).await;
-    let tables = SqlTables::new().schema(r#"Web; "auth"?"#).prefix("it's ?a ");
+    let tables = SqlTables::new()
+        .schema(r#"Web; "auth"?"#)
+        .prefix("it's {rosters} ?a ");
     let storage = PostgresStorage::from_pool_in(pool, &tables).await.unwrap();
     holds_a_session(&storage).await;
 
     let pool = mysql_pool().await;
     run(&pool, "CREATE DATABASE `web; ``auth```").await;
-    let tables = SqlTables::new().schema("web; `auth`").prefix("it's ?a ");
+    let tables = SqlTables::new()
+        .schema("web; `auth`")
+        .prefix("it's {rosters} ?a ");
     let storage = MySqlStorage::from_pool_in(pool, &tables).await.unwrap();
     holds_a_session(&storage).await;
 }
@@ -166,6 +171,34 @@ async fn a_row_of_a_newer_version_is_unreadable_and_can_only_be_deleted() {
         .await;
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_pool_that_leaves_transactions_open_is_refused() {
+    let open = MySqlPoolOptions::new().after_connect(|connection, _| {
+        Box::pin(async move { connection.execute("SET SESSION autocommit = 0").await.map(|_| ()) })
+    });
+    let pool = open.connect(&MariaDb::shared().url()).await.unwrap();
+    let refused = MySqlStorage::from_pool_in(pool, &SqlTables::new().prefix("open_")).await;
+    let error = refused.unwrap_err();
+    assert!(format!("{error:?}").contains("autocommit"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_start_waits_for_nobody_who_works_on_the_tables() {
+    let tables = SqlTables::new().prefix("busy_");
+    let pool = postgres_pool().await;
+    PostgresStorage::from_pool_in(pool.clone(), &tables)
+        .await
+        .unwrap();
+    let mut vacuum = pool.begin().await.unwrap();
+    vacuum
+        .execute("LOCK TABLE busy_sessions, busy_session_rosters IN SHARE UPDATE EXCLUSIVE MODE")
+        .await
+        .unwrap();
+    let started = PostgresStorage::from_pool_in(pool.clone(), &tables);
+    let started = tokio::time::timeout(std::time::Duration::from_secs(5), started).await;
+    started.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -21,6 +21,8 @@ impl Postgres {
         let (data, socket) = (format!("{}/data", folder.display()), folder.display().to_string());
         output(USER.command(&program("initdb")).args([
             "--no-sync",
+            "--no-locale",
+            "--encoding=UTF8",
             "--auth=trust",
             "--username=postgres",
             "-D",

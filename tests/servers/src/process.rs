@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{self, Read as _, Write as _},
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Mutex, PoisonError},
@@ -14,20 +15,22 @@ use std::{
 /// has ended that holds the other end, however it has ended. PostgreSQL's children are in groups of their own.
 const SUPERVISE: &str = r#"
     folder=$1; shift
+    # Its children before it: without it nobody knows them. But stopped is it first, so that it has no more of them.
     tell() {
+        children=$(cat "/proc/$server/task/$server/children")
+        for child in $children; do kill -s "$1" "$child"; done
         kill -s "$1" "$server"
-        for child in $(cat "/proc/$server/task/$server/children"); do kill -s "$1" "$child"; done
     }
     while read -r command; do
         case $command in
             start) "$@" </dev/null >>"$folder/log" 2>&1 & server=$! ;;
-            kill) tell STOP; tell KILL; wait "$server" ;;
-            pause) tell STOP ;;
+            kill) kill -s STOP "$server"; tell STOP; tell KILL; wait "$server" ;;
+            pause) kill -s STOP "$server"; tell STOP ;;
             resume) tell CONT ;;
         esac
         echo done
     done
-    tell STOP; tell KILL
+    kill -s STOP "$server"; tell STOP; tell KILL
     wait "$server"
     rm -rf "$folder"
 "#;
@@ -72,6 +75,8 @@ impl Process {
             .args(["-c", SUPERVISE, "sh"])
             .arg(&folder)
             .args(command)
+            // Not of the terminal's: what interrupts the tests ends this process by its standard input.
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

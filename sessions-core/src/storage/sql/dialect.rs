@@ -8,8 +8,9 @@ use tokio::runtime::Handle;
 use super::{SqlStorage, error};
 use crate::StorageError;
 
-/// Shorter than a request waits for its storage, so that it is told that nothing was written, not left to guess.
-pub(super) const PATIENCE: Duration = Duration::from_millis(1500);
+/// With the longest that a statement takes it is shorter than a request waits for its storage, so that it is told that
+/// nothing was written, not left to guess.
+pub(super) const PATIENCE: Duration = Duration::from_millis(900);
 
 /// A connection that has lain idle for longer may have been lost, and is tried before it is used.
 #[cfg(any(feature = "mysql", feature = "postgres"))]
@@ -37,6 +38,8 @@ pub(super) mod sealed {
         const MIGRATIONS: &'static str;
         /// After an insert: the row that is there stays. Where it is empty the server reports it instead.
         const UNLESS_THERE: &'static str;
+        /// Asks for 1, where a connection may be set to leave transactions open.
+        const COMMITS_EACH: Option<&'static str>;
         const PURGE: &'static str;
         const PURGE_ROSTERS: &'static str;
         const DELETE_SOME: &'static str;
@@ -68,6 +71,9 @@ pub(super) mod sealed {
         fn bytes(row: &Self::Row, column: usize) -> Result<Vec<u8>, sqlx::Error>;
 
         fn int(row: &Self::Row, column: usize) -> Result<i64, sqlx::Error>;
+
+        /// Whether it has undone a statement because of another one at the same time, by the server's code of an error.
+        fn is_contended(code: &str) -> bool;
 
         /// Whether there is no room, by the server's code of an error.
         fn is_full(code: &str) -> bool;
@@ -163,7 +169,11 @@ impl<D: Dialect> SqlStorage<D> {
 
     /// How many rows a statement changes.
     pub(super) async fn write(&self, sql: &SqlStr, values: Vec<Value<'_>>) -> Result<u64, StorageError> {
-        self.try_write(sql, values).await?.map_err(error::committing::<D>)
+        match self.try_write(sql, values).await? {
+            // As if it had come later: whoever asks why nothing was changed finds what the other has left.
+            Err(error) if error::is_contended::<D>(&error) => Ok(0),
+            done => done.map_err(error::committing::<D>),
+        }
     }
 
     /// Whether a row is inserted; else there is one of its key.
@@ -171,6 +181,7 @@ impl<D: Dialect> SqlStorage<D> {
         match self.try_write(sql, values).await? {
             Ok(inserted) => Ok(inserted == 1),
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(false),
+            Err(error) if error::is_contended::<D>(&error) => Ok(false),
             Err(error) => Err(error::committing::<D>(error)),
         }
     }

@@ -22,6 +22,11 @@ pub(super) fn committing<D: Dialect>(error: Error) -> StorageError {
     }
 }
 
+/// Undone because of another statement at the same time.
+pub(super) fn is_contended<D: Dialect>(error: &Error) -> bool {
+    code(error).is_some_and(|code| D::is_contended(&code))
+}
+
 fn code(error: &Error) -> Option<String> {
     Some(error.as_database_error()?.code()?.into_owned())
 }

@@ -13,7 +13,7 @@ mod tables;
 
 use std::{fmt, sync::Arc};
 
-use sqlx::Pool;
+use sqlx::{Pool, SqlStr};
 
 use self::{
     columns::{head, moment, stored, times},
@@ -50,8 +50,13 @@ pub type MySqlStorage = SqlStorage<sqlx::MySql>;
 /// a loss of power. A server that fails over to a replica which had not yet received the last commits loses those, a logout
 /// among them, unless it commits synchronously. Sessions are loaded from where they are written: give it no read replica.
 ///
-/// - A connection that cannot be had within 1.5 s is [`Unavailable`](StorageError::Unavailable), as is a statement that the
-///   server refuses. With one's own pool it waits as long as that says.
+/// - A connection that cannot be had within 0.9 s is [`Unavailable`](StorageError::Unavailable), as is a statement that the
+///   server refuses or that waits for others for a second. With one's own pool it waits as long as that says.
+/// - Of statements that the server undoes because of one another, as under isolation stricter than `READ COMMITTED`, one is
+///   as if it had come later.
+/// - One's own pool has to commit each statement (`autocommit`). Behind PgBouncer, use one's own pool: `connect` sets
+///   `statement_timeout` where PgBouncer takes no settings, and in transaction mode it needs version 1.21 and
+///   `max_prepared_statements`.
 /// - A connection that is lost while a write is under way is [`OutcomeUnknown`](StorageError::OutcomeUnknown).
 /// - A row that this version cannot read, one of a newer version perhaps, is [`Unreadable`](StorageError::Unreadable) to
 ///   load, replace and touch; its key is taken until its deadline; a delete removes it, and so does a purge after its
@@ -91,6 +96,10 @@ impl<D: Dialect> SqlStorage<D> {
     /// # Errors
     /// As [`connect`](Self::connect).
     pub async fn from_pool_in(pool: Pool<D>, tables: &SqlTables) -> Result<Self, StorageError> {
+        // Not where they are: to make an index that is there locks the table, and takes more rights than to use it.
+        if let Ok(storage) = Self::from_migrated_pool_in(pool.clone(), tables).await {
+            return Ok(storage);
+        }
         dialect::migrate(&pool, Self::migrations(tables)).await?;
         Self::from_migrated_pool_in(pool, tables).await
     }
@@ -129,6 +138,17 @@ impl<D: Dialect> SqlStorage<D> {
         let statements = self.statements();
         for sql in [&statements.columns_of_sessions, &statements.columns_of_rosters] {
             self.row(sql, Vec::new(), |_| Ok(())).await?;
+        }
+        let Some(sql) = D::COMMITS_EACH else {
+            return Ok(());
+        };
+        let commits = self
+            .row(&SqlStr::from_static(sql), Vec::new(), |row| D::int(row, 0))
+            .await?;
+        if commits != Some(1) {
+            return Err(StorageError::unavailable(
+                "the connections leave transactions open: set `autocommit = 1`, or a logout is undone",
+            ));
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ impl sealed::Dialect for MySql {
     // With the count of rows that were found, which tells whether an update did something, the server does not tell
     // an insert from a row that was there.
     const UNLESS_THERE: &'static str = "";
+    const COMMITS_EACH: Option<&'static str> = Some("SELECT CAST(@@autocommit AS SIGNED)");
     const PURGE: &'static str = "DELETE FROM {sessions} WHERE deadline <= ? ORDER BY deadline LIMIT ?";
     const PURGE_ROSTERS: &'static str = "DELETE FROM {rosters} WHERE deadline <= ? ORDER BY deadline LIMIT ?";
     const DELETE_SOME: &'static str = "DELETE FROM {sessions} WHERE kind = ? AND deadline > ? LIMIT ?";
@@ -33,11 +34,14 @@ impl sealed::Dialect for MySql {
             .before_acquire(|connection, meta| {
                 Box::pin(async move { Ok(meta.idle_for < IDLE || connection.ping().await.is_ok()) })
             })
-            // The shortest that there is, so that nobody has to guess what became of a statement.
+            // Each statement is a transaction, whatever the server is set to; and waits for the shortest time that there is,
+            // so that nobody has to guess what became of it.
             .after_connect(|connection, _| {
                 Box::pin(async move {
                     connection
-                        .execute("SET SESSION innodb_lock_wait_timeout = 1")
+                        .execute(
+                            "SET SESSION autocommit = 1, innodb_lock_wait_timeout = 1, lock_wait_timeout = 1",
+                        )
                         .await
                         .map(|_| ())
                 })
@@ -48,6 +52,10 @@ impl sealed::Dialect for MySql {
     }
 
     through_sqlx!();
+
+    fn is_contended(code: &str) -> bool {
+        code == "40001"
+    }
 
     fn is_full(_: &str) -> bool {
         false

@@ -11,11 +11,12 @@ use super::dialect::{Answer, IDLE, PATIENCE, Value, sealed, through_sqlx};
 use crate::StorageError;
 
 /// A statement that waits for longer is given up by the server, so that nobody has to guess what became of it.
-const STATEMENT: Duration = Duration::from_millis(1500);
+const STATEMENT: Duration = Duration::from_millis(1000);
 
 impl sealed::Dialect for Postgres {
     const MIGRATIONS: &'static str = include_str!("postgres.sql");
     const UNLESS_THERE: &'static str = " ON CONFLICT DO NOTHING";
+    const COMMITS_EACH: Option<&'static str> = None;
     // Nodes that purge at once take different rows.
     const PURGE: &'static str = "
         DELETE FROM {sessions} WHERE storage_key IN (
@@ -58,6 +59,10 @@ impl sealed::Dialect for Postgres {
     }
 
     through_sqlx!();
+
+    fn is_contended(code: &str) -> bool {
+        matches!(code, "40001" | "40P01")
+    }
 
     // https://www.postgresql.org/docs/current/errcodes-appendix.html: disk_full, out_of_memory, too large.
     fn is_full(code: &str) -> bool {

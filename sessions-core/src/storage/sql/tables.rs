@@ -47,10 +47,18 @@ impl SqlTables {
             }
         };
         let index = |name: &str| D::quoted(&format!("{}{name}", self.prefix));
-        sql.replace("{sessions}", &table("sessions"))
-            .replace("{rosters}", &table("session_rosters"))
-            .replace("{sessions_by_deadline}", &index("sessions_by_deadline"))
-            .replace("{sessions_by_kind}", &index("sessions_by_kind"))
-            .replace("{rosters_by_deadline}", &index("session_rosters_by_deadline"))
+        // In one pass, so that nothing in a name is taken for a place of another one.
+        let mut parts = sql.split(['{', '}']);
+        let mut named = parts.next().unwrap_or_default().to_owned();
+        while let (Some(place), Some(rest)) = (parts.next(), parts.next()) {
+            named.push_str(&match place {
+                "sessions" => table("sessions"),
+                "rosters" => table("session_rosters"),
+                "rosters_by_deadline" => index("session_rosters_by_deadline"),
+                other => index(other),
+            });
+            named.push_str(rest);
+        }
+        named
     }
 }
