@@ -110,7 +110,7 @@ fn options_of(source: &str, list: &str) -> Vec<String> {
 fn the_page_of_options_has_each_option_of_the_derive_and_no_other() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let page = fs::read_to_string(root.join("docs/attributes.md")).unwrap();
-    let derive = fs::read_to_string(root.join("sessions-derive/src/attr/unknown.rs")).unwrap();
+    let derive = fs::read_to_string(root.join("sessions-derive/src/attr/words.rs")).unwrap();
     let described: Vec<_> = page
         .lines()
         .filter(|line| line.starts_with("### "))
