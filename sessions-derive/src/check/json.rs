@@ -26,7 +26,7 @@ pub(super) fn check(model: &Model<'_>, errors: &mut Errors) {
     let cases = whole.find("rename_all").is_some();
     if let (Some(option), Fields::Named(fields)) = (whole.only("rename_all"), &data.fields)
         && differs(option, None)
-        && fields.named.iter().any(|field| takes_its_case(field))
+        && fields.named.iter().any(takes_its_case)
     {
         let help = "give both directions the same case: `#[serde(rename_all = \"…\")]`";
         refuse(
