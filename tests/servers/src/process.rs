@@ -15,22 +15,22 @@ use std::{
 /// has ended that holds the other end, however it has ended. PostgreSQL's children are in groups of their own.
 const SUPERVISE: &str = r#"
     folder=$1; shift
-    # Its children before it: without it nobody knows them. But stopped is it first, so that it has no more of them.
-    tell() {
-        children=$(cat "/proc/$server/task/$server/children")
-        for child in $children; do kill -s "$1" "$child"; done
+    # Stopped first, so that it has no more children; and they before it, because without it nobody knows them.
+    all() {
+        kill -s STOP "$server"
+        for child in $(cat "/proc/$server/task/$server/children"); do kill -s "$1" "$child"; done
         kill -s "$1" "$server"
     }
     while read -r command; do
         case $command in
             start) "$@" </dev/null >>"$folder/log" 2>&1 & server=$! ;;
-            kill) kill -s STOP "$server"; tell STOP; tell KILL; wait "$server" ;;
-            pause) kill -s STOP "$server"; tell STOP ;;
-            resume) tell CONT ;;
+            kill) all KILL; wait "$server" ;;
+            pause) all STOP ;;
+            resume) all CONT ;;
         esac
         echo done
     done
-    kill -s STOP "$server"; tell STOP; tell KILL
+    all KILL
     wait "$server"
     rm -rf "$folder"
 "#;
