@@ -54,7 +54,7 @@ impl User {
 
     /// A new folder of this user's.
     pub(crate) fn folder(&self) -> PathBuf {
-        output(self.command("mktemp").args(["-d", "/tmp/sessions-XXXXXX"])).into()
+        output(self.command("mktemp").args(["-d", "--tmpdir", "sessions-XXXXXX"])).into()
     }
 }
 

@@ -63,6 +63,18 @@ pub type MySqlStorage = SqlStorage<sqlx::MySql>;
 ///   deadline.
 ///
 /// It is to be awaited in a runtime of `tokio`.
+///
+/// ```no_run
+/// # #[cfg(feature = "postgres")]
+/// # async fn open() -> Result<(), sessions_core::StorageError> {
+/// use sessions_core::storage::PostgresStorage;
+///
+/// let storage = PostgresStorage::connect("postgres://shop@localhost/shop").await?;
+/// // The same with the sessions in use kept in memory, where another process's writes are seen after 5 s.
+/// let cached = storage.clone().cached();
+/// # Ok(())
+/// # }
+/// ```
 pub struct SqlStorage<D: Dialect> {
     shared: Arc<Shared<D>>,
 }
@@ -121,7 +133,7 @@ impl<D: Dialect> SqlStorage<D> {
     }
 
     /// The statements that make these tables and their indexes, for the application's own migrations. They change nothing
-    /// where those are, so that they can be run at every start.
+    /// where those are. In PostgreSQL they wait even then for whoever works on the tables, and keep writers waiting.
     #[must_use]
     pub fn migrations(tables: &SqlTables) -> String {
         tables.name_in::<D>(D::MIGRATIONS)
