@@ -1,15 +1,22 @@
-//! Database servers that tests start for themselves, from Debian's packages: each in a folder of its own, reached by a
-//! socket in it, and gone when the process is that started it, however that ends.
+//! Servers that tests start for themselves, from Debian's packages: each in a folder of its own, reached by a socket in it
+//! or by a port of 127.0.0.1, and gone when the process is that started it, however that ends.
 //!
 //! `tests/run` installs them. Where one is missing, it is said and the test fails.
 
 mod mariadb;
+mod ports;
 mod postgres;
 mod process;
+mod redis;
+mod redis_cluster;
+mod redis_sentinels;
 
-pub use self::{mariadb::MariaDb, postgres::Postgres};
+pub use self::{
+    mariadb::MariaDb, postgres::Postgres, redis::Redis, redis_cluster::RedisCluster,
+    redis_sentinels::RedisSentinels,
+};
 
-macro_rules! server {
+macro_rules! shared {
     ($server:ty) => {
         impl $server {
             /// The one that the tests of a process share. It is gone when the process is.
@@ -17,29 +24,40 @@ macro_rules! server {
                 static SERVER: std::sync::OnceLock<$server> = std::sync::OnceLock::new();
                 SERVER.get_or_init(Self::start)
             }
+        }
+    };
+}
 
+macro_rules! server {
+    ($server:ty, $process:tt) => {
+        impl $server {
             /// Ends it at once, as the lack of memory or of power does.
             pub fn kill(&self) {
-                self.0.kill();
+                self.$process.kill();
             }
 
             /// Starts it, after it was killed, with what it had written.
             pub fn run_again(&self) {
-                self.0.run_again();
+                self.$process.run_again();
             }
 
             /// Lets nothing of it run, and its connections open.
             pub fn pause(&self) {
-                self.0.pause();
+                self.$process.pause();
             }
 
             /// Lets it go on.
             pub fn resume(&self) {
-                self.0.resume();
+                self.$process.resume();
             }
         }
     };
 }
 
-server!(MariaDb);
-server!(Postgres);
+server!(MariaDb, 0);
+server!(Postgres, 0);
+server!(Redis, process);
+shared!(MariaDb);
+shared!(Postgres);
+shared!(Redis);
+shared!(RedisCluster);

@@ -35,8 +35,11 @@ const SUPERVISE: &str = r#"
     rm -rf "$folder"
 "#;
 
-/// How long a server may take to start.
+/// How long a server may take to start, and several to agree.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What servers log when another process has their port.
+const TAKEN: &str = "Address already in use";
 
 /// The user whom a server's package has made for it: servers do not like to run as root.
 pub(crate) struct User(pub(crate) &'static str);
@@ -56,6 +59,12 @@ impl User {
     pub(crate) fn folder(&self) -> PathBuf {
         output(self.command("mktemp").args(["-d", "--tmpdir", "sessions-XXXXXX"])).into()
     }
+
+    /// Writes a file that this user may write again.
+    pub(crate) fn write(&self, file: &Path, content: &str) {
+        output(self.command("touch").arg(file));
+        fs::write(file, content).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    }
 }
 
 /// A server and the folder that everything of it is in.
@@ -70,6 +79,29 @@ pub(crate) struct Process {
 impl Process {
     /// Starts it, and waits until the command `asks` succeeds.
     pub(crate) fn start(user: &User, folder: PathBuf, command: &[&str], asks: &[&str]) -> Self {
+        let process = Self::supervise(user, folder, command, asks);
+        process.run_again();
+        process
+    }
+
+    /// As `start`, of a server with a port; nothing if another process has taken that meanwhile.
+    pub(crate) fn start_with_port(
+        user: &User,
+        folder: PathBuf,
+        command: &[&str],
+        asks: &[&str],
+    ) -> Option<Self> {
+        let process = Self::supervise(user, folder, command, asks);
+        process.tell("start");
+        let mut ready = false;
+        process.wait_until(|| {
+            ready = process.is_ready();
+            ready || process.log().contains(TAKEN)
+        });
+        ready.then_some(process)
+    }
+
+    fn supervise(user: &User, folder: PathBuf, command: &[&str], asks: &[&str]) -> Self {
         let supervisor = user
             .command("sh")
             .args(["-c", SUPERVISE, "sh"])
@@ -82,13 +114,11 @@ impl Process {
             .stderr(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
-        let process = Self {
+        Self {
             folder,
             supervisor: Mutex::new(supervisor),
             asks: asks.iter().map(|&word| word.to_owned()).collect(),
-        };
-        process.run_again();
-        process
+        }
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -98,17 +128,21 @@ impl Process {
     /// Starts it, after it was killed, with what it had written.
     pub(crate) fn run_again(&self) {
         self.tell("start");
-        let began = Instant::now();
-        let ready = || {
-            let mut ask = Command::new(&self.asks[0]);
-            ask.args(&self.asks[1..]);
-            ask.output().is_ok_and(|output| output.status.success())
-        };
-        while !ready() {
-            let log = || fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-            assert!(began.elapsed() < PATIENCE, "a server does not start: {}", log());
-            thread::sleep(Duration::from_millis(20));
-        }
+        self.wait_until(|| self.is_ready());
+    }
+
+    fn is_ready(&self) -> bool {
+        let mut ask = Command::new(&self.asks[0]);
+        ask.args(&self.asks[1..]);
+        ask.output().is_ok_and(|output| output.status.success())
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+
+    fn wait_until(&self, done: impl FnMut() -> bool) {
+        wait_until(done, || format!("a server does not start: {}", self.log()));
     }
 
     /// Ends it at once, as the lack of memory or of power does.
@@ -144,6 +178,15 @@ impl Drop for Process {
         let supervisor = self.supervisor.get_mut().unwrap_or_else(PoisonError::into_inner);
         drop(supervisor.stdin.take());
         let _ = supervisor.wait();
+    }
+}
+
+/// Asks again and again.
+pub(crate) fn wait_until(mut done: impl FnMut() -> bool, otherwise: impl Fn() -> String) {
+    let began = Instant::now();
+    while !done() {
+        assert!(began.elapsed() < PATIENCE, "{}", otherwise());
+        thread::sleep(Duration::from_millis(20));
     }
 }
 
