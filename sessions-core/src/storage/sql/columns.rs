@@ -1,11 +1,7 @@
 //! One session as a row. What a touch moves, and what a write within an epoch changes, are columns of their own, so that
 //! each is one statement; the rest of the record is the `head`.
 
-use aws_lc_rs::digest;
-
-use crate::{
-    Fingerprint, Payload, Record, RecordError, Revision, Schema, StorageError, Times, Timestamp, lp::put,
-};
+use crate::{Fingerprint, Record, RecordError, Revision, Schema, Times, Timestamp, storage::parts::Parts};
 
 /// The columns that make a record.
 pub(super) struct Stored {
@@ -18,29 +14,8 @@ pub(super) struct Stored {
     pub(super) payload: Vec<u8>,
 }
 
-/// What sessions of one name in one application have in common: names may be longer than a server's index can take.
-pub(super) fn kind(application: &str, name: &str) -> [u8; 32] {
-    let mut text = Vec::with_capacity(32 + application.len() + name.len());
-    put(&mut text, b"sessions of");
-    put(&mut text, application.as_bytes());
-    put(&mut text, name.as_bytes());
-    let mut kind = [0; 32];
-    kind.copy_from_slice(digest::digest(&digest::SHA256, &text).as_ref());
-    kind
-}
-
-/// The record without its payload.
-pub(super) fn head(record: &Record) -> Result<Vec<u8>, StorageError> {
-    let head = Record {
-        payload: Payload::new([]),
-        ..record.clone()
-    };
-    head.to_bytes().map_err(StorageError::unavailable)
-}
-
 /// The record of a row.
 pub(super) fn stored(columns: Stored) -> Result<Record, RecordError> {
-    let mut record = Record::from_bytes(&columns.head)?;
     let (Ok(revision), Ok(fingerprint), Ok(version)) = (
         columns.revision.try_into(),
         columns.fingerprint.try_into(),
@@ -48,17 +23,18 @@ pub(super) fn stored(columns: Stored) -> Result<Record, RecordError> {
     ) else {
         return Err(RecordError::Version);
     };
-    record.revision = Revision(revision);
-    record.schema = Schema {
-        version,
-        fingerprint: Fingerprint(fingerprint),
-    };
-    // They only ever move forward; a column cannot hold the latest of times, which then are in the head.
-    let times = &mut record.times;
-    times.last_seen = times.last_seen.max(timestamp(columns.last_seen));
-    times.idle_deadline = times.idle_deadline.max(timestamp(columns.idle_deadline));
-    record.payload = Payload::new(columns.payload);
-    Ok(record)
+    Parts {
+        revision: Revision(revision),
+        schema: Schema {
+            version,
+            fingerprint: Fingerprint(fingerprint),
+        },
+        last_seen: timestamp(columns.last_seen),
+        idle_deadline: timestamp(columns.idle_deadline),
+        head: &columns.head,
+        payload: columns.payload.into(),
+    }
+    .joined()
 }
 
 /// When it was last seen, its idle and its absolute deadline, the end that no use moves, and the first of its deadlines.

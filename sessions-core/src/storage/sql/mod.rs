@@ -16,13 +16,13 @@ use std::{fmt, sync::Arc};
 use sqlx::{Pool, SqlStr};
 
 use self::{
-    columns::{head, moment, stored, times},
+    columns::{moment, stored, times},
     dialect::Value::{Bytes, Int},
     statements::Statements,
 };
 use super::{
     CachedStorage, Created, Expected, Read, Replaced, SessionIndex, SessionStorage, StorageError,
-    StorageFuture, Touch, Touched,
+    StorageFuture, Touch, Touched, parts,
 };
 use crate::{Record, RecordError, Revision, StorageKey, Timestamp, secret::random};
 
@@ -215,8 +215,8 @@ impl Standing {
 impl<D: Dialect> SessionStorage for SqlStorage<D> {
     fn create(&self, key: StorageKey, record: Arc<Record>, now: Timestamp) -> StorageFuture<'_, Created> {
         StorageFuture::boxed(async move {
-            let head = head(&record)?;
-            let kind = columns::kind(&record.application, &record.name);
+            let head = parts::head(&record)?;
+            let kind = parts::kind(&record.application, &record.name);
             let [seen, idle, absolute, ends, deadline] = times(&record.times);
             let values = || {
                 vec![
@@ -281,7 +281,7 @@ impl<D: Dialect> SessionStorage for SqlStorage<D> {
         now: Timestamp,
     ) -> StorageFuture<'_, Replaced> {
         StorageFuture::boxed(async move {
-            let head = head(&record)?;
+            let head = parts::head(&record)?;
             let [seen, idle, absolute, ends, _] = times(&record.times);
             let form = Int(i64::from(Record::FORM));
             let schema = [

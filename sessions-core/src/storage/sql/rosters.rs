@@ -2,13 +2,13 @@
 
 use super::{
     Dialect, SqlStorage,
-    columns::{kind, moment, time},
+    columns::{moment, time},
     dialect::Value::{Bytes, Int},
 };
 use crate::{
     StorageError, StorageKey, Timestamp,
     secret::random,
-    storage::{IndexKey, Member, Reservation, Reserved, Roster, SessionIndex, StorageFuture},
+    storage::{IndexKey, Member, Reservation, Reserved, Roster, SessionIndex, StorageFuture, parts},
 };
 
 impl<D: Dialect> SqlStorage<D> {
@@ -93,7 +93,7 @@ impl<D: Dialect> SessionIndex for SqlStorage<D> {
     }
 
     fn count(&self, application: &str, name: &str, now: Timestamp) -> StorageFuture<'_, usize> {
-        let kind = kind(application, name);
+        let kind = parts::kind(application, name);
         StorageFuture::boxed(async move {
             let values = vec![Bytes(&kind), Int(moment(now))];
             let count = self
@@ -112,7 +112,7 @@ impl<D: Dialect> SessionIndex for SqlStorage<D> {
         limit: usize,
         now: Timestamp,
     ) -> StorageFuture<'_, usize> {
-        let kind = kind(application, name);
+        let kind = parts::kind(application, name);
         StorageFuture::boxed(async move {
             let values = [Bytes(&kind), Int(moment(now))];
             self.in_batches(&self.statements().delete_some, &values, limit)
