@@ -2,10 +2,12 @@
 
 mod copies;
 mod index;
+mod watch;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use self::copies::{Copies, Copy};
+use self::copies::Copy;
+pub(super) use self::{copies::Copies, watch::Watch};
 use super::{Created, Expected, Read, Replaced, SessionIndex, SessionStorage, StorageFuture, Touch, Touched};
 use crate::{Record, StorageKey, Timestamp};
 
@@ -29,6 +31,8 @@ pub struct CachedStorage<S> {
     inner: S,
     copies: Arc<Copies>,
     staleness: Duration,
+    /// Takes out what others have changed, where the storage tells of it.
+    watch: Option<Arc<dyn Watch>>,
 }
 
 impl<S: SessionStorage> CachedStorage<S> {
@@ -39,6 +43,19 @@ impl<S: SessionStorage> CachedStorage<S> {
             inner,
             copies: Arc::new(Copies::new(10_000)),
             staleness: Duration::from_secs(5),
+            watch: None,
+        }
+    }
+
+    /// Copies that are used for as long as `watch` sees what others change.
+    #[cfg(feature = "redis")]
+    pub(super) fn watched<W: Watch>(inner: S, watch: impl FnOnce(Arc<Copies>) -> W) -> Self {
+        let cached = Self::new(inner);
+        let watch: Arc<dyn Watch> = Arc::new(watch(Arc::clone(&cached.copies)));
+        Self {
+            watch: Some(watch),
+            staleness: Duration::from_secs(1),
+            ..cached
         }
     }
 
@@ -51,16 +68,19 @@ impl<S: SessionStorage> CachedStorage<S> {
 
     /// How many copies are kept.
     #[must_use]
-    pub fn capacity(mut self, sessions: usize) -> Self {
-        self.copies = Arc::new(Copies::new(sessions));
+    pub fn capacity(self, sessions: usize) -> Self {
+        self.copies.set_capacity(sessions);
         self
     }
 
     /// The copy that may be shown at this time.
     fn copy(&self, key: &StorageKey, now: Timestamp) -> Option<Arc<Record>> {
         let copy = self.copies.get(key)?;
-        // Of the future, when the clock went back: nobody knows how old it is.
-        let fresh = copy.fetched <= now && now.since(copy.fetched) < self.staleness;
+        let fresh = match &self.watch {
+            Some(watch) => watch.is_current(self.staleness),
+            // Of the future, when the clock went back: nobody knows how old it is.
+            None => copy.fetched <= now && now.since(copy.fetched) < self.staleness,
+        };
         (fresh && !copy.record.times.is_expired(now)).then_some(copy.record)
     }
 }
@@ -83,6 +103,9 @@ impl<S: SessionStorage> SessionStorage for CachedStorage<S> {
             && let Some(record) = self.copy(&key, now)
         {
             return StorageFuture::ready(Ok(Some(record)));
+        }
+        if let Some(watch) = &self.watch {
+            watch.begin(self.staleness);
         }
         StorageFuture::boxed(async move {
             let fill = self.copies.begin_fill(key);

@@ -8,6 +8,10 @@ mod future;
 mod hash;
 mod index;
 mod memory;
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "redis"))]
+mod parts;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod sql;
 #[cfg(feature = "sqlite")]
@@ -15,6 +19,8 @@ mod sqlite;
 
 use std::sync::Arc;
 
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisServers, RedisStorage};
 #[cfg(feature = "mysql")]
 pub use self::sql::MySqlStorage;
 #[cfg(feature = "postgres")]

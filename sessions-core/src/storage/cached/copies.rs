@@ -20,7 +20,7 @@ pub(super) struct Copy {
 /// A generation counts the writes that have ended. A copy is only put in if none has since its record was asked for,
 /// and a write puts its record in only if no other one has ended since it began. A generation is of many keys: a write
 /// of one of them costs another a copy at worst.
-pub(super) struct Copies {
+pub(in super::super) struct Copies {
     cache: Cache<StorageKey, Copy, UnitWeighter, BuildKeyHasher>,
     generations: [Mutex<u64>; Self::GENERATIONS],
 }
@@ -47,6 +47,25 @@ impl Copies {
 
     pub(super) fn len(&self) -> usize {
         self.cache.len()
+    }
+
+    pub(super) fn set_capacity(&self, capacity: usize) {
+        self.cache.set_capacity(capacity as u64);
+    }
+
+    /// To be called after somebody else has written: what was asked for before that is out of date.
+    #[cfg(feature = "redis")]
+    pub(in super::super) fn changed(&self, key: &StorageKey) {
+        self.locked(key, |generation| {
+            *generation += 1;
+            self.cache.remove(key);
+        });
+    }
+
+    /// To be called after somebody else may have written anything.
+    #[cfg(feature = "redis")]
+    pub(in super::super) fn all_changed(&self) {
+        drop(self.begin_write_of_any());
     }
 
     /// To be called before the storage is asked.

@@ -1,0 +1,5 @@
+if instead == ABSENT then
+    return ABSENT
+end
+redis.call('DEL', key)
+return DONE

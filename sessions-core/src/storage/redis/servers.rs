@@ -1,0 +1,243 @@
+//! Which servers there are, and how each is reached.
+
+use std::{fmt, sync::Arc};
+
+use futures_util::future::{BoxFuture, FutureExt as _, select_ok};
+use redis::{ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo, RedisError, RedisResult, cmd};
+
+use super::connections::Link;
+use crate::StorageError;
+
+/// Where a [`RedisStorage`](super::RedisStorage) keeps its sessions, and under which keys.
+///
+/// Whatever takes an address takes a URL, such as `redis://user:password@host:6379/0`, `rediss://…` (feature `tls`) or
+/// `unix:///path`, or a `ConnectionInfo` of the package `redis`, which may have certificates of one's own.
+///
+/// ```
+/// use sessions_core::storage::RedisServers;
+///
+/// # fn main() -> Result<(), sessions_core::StorageError> {
+/// let one = RedisServers::one("redis://localhost")?.prefix("shop:");
+/// let cluster = RedisServers::cluster(["redis://10.0.0.1", "redis://10.0.0.2"])?;
+/// let whoever_is_master = RedisServers::sentinel(
+///     ["redis://10.0.0.1:26379", "redis://10.0.0.2:26379", "redis://10.0.0.3:26379"],
+///     "mymaster",
+///     "redis://shop:password@as-the-sentinels-say",
+/// )?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct RedisServers {
+    reached: Reached,
+    pub(super) prefix: String,
+}
+
+#[derive(Clone)]
+enum Reached {
+    One(ConnectionInfo),
+    Sentinels {
+        sentinels: Vec<ConnectionInfo>,
+        name: String,
+        /// Without its address, which the sentinels say.
+        master: ConnectionInfo,
+    },
+    /// Those that are asked which others there are.
+    Cluster(Vec<ConnectionInfo>),
+}
+
+/// One of the servers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Server {
+    /// The only one, or whoever is master.
+    Only,
+    /// One of a cluster's.
+    At(Arc<str>, u16),
+}
+
+impl Server {
+    /// The one with this address, as `host:port`; the host may have colons, too.
+    pub(super) fn named(address: &str) -> Option<Self> {
+        let (host, port) = address.rsplit_once(':')?;
+        Some(Self::At(host.into(), port.parse().ok()?))
+    }
+}
+
+impl RedisServers {
+    /// One server.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] if the address is none.
+    pub fn one(address: impl IntoConnectionInfo) -> Result<Self, StorageError> {
+        Ok(Self::reached(Reached::One(info(address)?)))
+    }
+
+    /// A cluster that some of its servers are known of. User, password and certificates of the first one hold for all.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] if an address is none, or if there is none at all.
+    pub fn cluster<A: IntoConnectionInfo>(known: impl IntoIterator<Item = A>) -> Result<Self, StorageError> {
+        Ok(Self::reached(Reached::Cluster(infos(known)?)))
+    }
+
+    /// The server that these sentinels call the master of this name. `master` says how it is reached: user, password,
+    /// database and whether by TLS. Its host and port are those that the sentinels say.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] if an address is none, or if there are no sentinels.
+    pub fn sentinel<A: IntoConnectionInfo>(
+        sentinels: impl IntoIterator<Item = A>,
+        name: &str,
+        master: impl IntoConnectionInfo,
+    ) -> Result<Self, StorageError> {
+        Ok(Self::reached(Reached::Sentinels {
+            sentinels: infos(sentinels)?,
+            name: name.to_owned(),
+            master: info(master)?,
+        }))
+    }
+
+    /// What all keys begin with: `sessions:` unless it is said here. In a cluster all keys are on one server if there is
+    /// something in braces in it.
+    #[must_use]
+    pub fn prefix(mut self, prefix: &str) -> Self {
+        prefix.clone_into(&mut self.prefix);
+        self
+    }
+
+    fn reached(reached: Reached) -> Self {
+        Self {
+            reached,
+            prefix: "sessions:".to_owned(),
+        }
+    }
+
+    pub(super) fn is_cluster(&self) -> bool {
+        matches!(self.reached, Reached::Cluster(_))
+    }
+
+    /// Those that can be asked which others there are.
+    pub(super) fn known(&self) -> Vec<Server> {
+        match &self.reached {
+            Reached::One(_) | Reached::Sentinels { .. } => vec![Server::Only],
+            Reached::Cluster(known) => known.iter().map(|info| server_at(info.addr())).collect(),
+        }
+    }
+
+    /// A connection to one of them.
+    pub(super) fn connect(
+        &self,
+        server: Server,
+        link: impl Opens,
+    ) -> BoxFuture<'static, RedisResult<Arc<Link>>> {
+        match (&self.reached, server) {
+            (Reached::One(info), _) => link.open(info.clone()),
+            (Reached::Cluster(known), Server::At(host, port)) => link.open(at(&known[0], &host, port)),
+            (Reached::Cluster(known), Server::Only) => link.open(known[0].clone()),
+            (
+                Reached::Sentinels {
+                    sentinels,
+                    name,
+                    master,
+                },
+                _,
+            ) => {
+                let (sentinels, name, master) = (sentinels.clone(), name.clone(), master.clone());
+                async move {
+                    let asked = sentinels.into_iter().map(|info| master_of(info, &name).boxed());
+                    // Whoever answers first: the others may be down.
+                    let ((host, port), _) = select_ok(asked).await?;
+                    let link = link.open(at(&master, &host, port)).await?;
+                    is_master(&link).await?;
+                    Ok(link)
+                }
+                .boxed()
+            }
+        }
+    }
+}
+
+/// How a connection is opened.
+pub(super) trait Opens: Send + 'static {
+    fn open(self, info: ConnectionInfo) -> BoxFuture<'static, RedisResult<Arc<Link>>>;
+}
+
+impl<F> Opens for F
+where
+    F: FnOnce(ConnectionInfo) -> BoxFuture<'static, RedisResult<Arc<Link>>> + Send + 'static,
+{
+    fn open(self, info: ConnectionInfo) -> BoxFuture<'static, RedisResult<Arc<Link>>> {
+        self(info)
+    }
+}
+
+async fn master_of(sentinel: ConnectionInfo, name: &str) -> RedisResult<(String, u16)> {
+    let link = Link::open(sentinel).await?;
+    let mut ask = cmd("SENTINEL");
+    ask.arg("GET-MASTER-ADDR-BY-NAME").arg(name);
+    let master: Option<(String, u16)> = ask.query_async(&mut link.connection()).await?;
+    master.ok_or_else(|| (ErrorKind::Client, "the sentinels know no master of this name").into())
+}
+
+/// The sentinels may not know yet that it is none any more.
+pub(super) async fn is_master(link: &Link) -> RedisResult<()> {
+    let role: Vec<redis::Value> = cmd("ROLE").query_async(&mut link.connection()).await?;
+    let is_master = matches!(role.first(), Some(redis::Value::BulkString(role)) if role == b"master");
+    if is_master {
+        Ok(())
+    } else {
+        Err((ErrorKind::Client, "the server that was master is none any more").into())
+    }
+}
+
+fn info(address: impl IntoConnectionInfo) -> Result<ConnectionInfo, StorageError> {
+    address
+        .into_connection_info()
+        .map_err(|error| StorageError::unavailable(super::error::Failed::of(&error)))
+}
+
+fn infos<A: IntoConnectionInfo>(
+    addresses: impl IntoIterator<Item = A>,
+) -> Result<Vec<ConnectionInfo>, StorageError> {
+    let infos: Vec<_> = addresses.into_iter().map(info).collect::<Result<_, _>>()?;
+    if infos.is_empty() {
+        return Err(StorageError::unavailable(
+            "no address of a Redis server was given",
+        ));
+    }
+    Ok(infos)
+}
+
+fn server_at(address: &ConnectionAddr) -> Server {
+    match address {
+        ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
+            Server::At(host.as_str().into(), *port)
+        }
+        _ => Server::Only,
+    }
+}
+
+/// The same way, to somewhere else.
+fn at(info: &ConnectionInfo, host: &str, port: u16) -> ConnectionInfo {
+    let mut address = info.addr().clone();
+    match &mut address {
+        ConnectionAddr::TcpTls { host: h, port: p, .. } => (*h, *p) = (host.to_owned(), port),
+        address => *address = ConnectionAddr::Tcp(host.to_owned(), port),
+    }
+    info.clone().set_addr(address)
+}
+
+pub(super) fn closed() -> RedisError {
+    (ErrorKind::Io, "the server did not answer in time").into()
+}
+
+impl fmt::Debug for RedisServers {
+    /// Which kind it is; neither an address nor a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.reached {
+            Reached::One(_) => "one server",
+            Reached::Sentinels { .. } => "a master of sentinels",
+            Reached::Cluster(_) => "a cluster",
+        })
+    }
+}

@@ -1,0 +1,186 @@
+//! What every server has to be asked for: how many sessions there are, the end of all, and whether none is thrown out.
+
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
+use redis::{Cmd, RedisResult, Value, cmd, from_redis_value, pipe};
+
+use super::{
+    RedisStorage,
+    connections::{Link, lock},
+    error::Failure,
+    layout::{self, HEADER, Kind},
+    scripts::Outcome,
+    servers::Server,
+};
+use crate::{StorageError, Timestamp};
+
+/// How many keys are asked for at once.
+const PAGE: usize = 1000;
+
+/// Where the deletion of a kind goes on: what is before has been looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    server: usize,
+    cursor: u64,
+}
+
+impl RedisStorage {
+    pub(super) async fn count_of(&self, kind: &Kind, now: Timestamp) -> Result<usize, StorageError> {
+        let mut count = 0;
+        for server in self.masters().await? {
+            let mut cursor = 0;
+            loop {
+                let (next, keys) = self.page(&server, cursor).await?;
+                count += self.live(&server, keys, kind, now).await?.len();
+                if next == 0 {
+                    break;
+                }
+                cursor = next;
+            }
+        }
+        Ok(count)
+    }
+
+    /// Whoever deletes all asks again until there are none. So that not each time all are looked at, it goes on where it
+    /// has stopped; that there are none is only said when all have been looked at.
+    pub(super) async fn delete_of(
+        &self,
+        kind: &Kind,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<usize, StorageError> {
+        let stopped = lock(&self.shared.deletions).remove(kind).unwrap_or_default();
+        let resumed = stopped != Place::default();
+        match self.delete_from(stopped, kind, limit, now).await? {
+            0 if resumed => self.delete_from(Place::default(), kind, limit, now).await,
+            deleted => Ok(deleted),
+        }
+    }
+
+    async fn delete_from(
+        &self,
+        from: Place,
+        kind: &Kind,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<usize, StorageError> {
+        let moment = layout::moment(now).to_string();
+        let mut deleted = 0;
+        let mut cursor = from.cursor;
+        for (number, server) in self.masters().await?.into_iter().enumerate().skip(from.server) {
+            loop {
+                let (next, keys) = self.page(&server, cursor).await?;
+                let mut live = self.live(&server, keys, kind, now).await?;
+                let left = limit - deleted;
+                let all = live.len() <= left;
+                live.truncate(left);
+                let outcomes = live.iter().map(|key| {
+                    let script = &self.shared.scripts.delete_of_kind;
+                    let arguments = [moment.as_bytes(), kind];
+                    async move { self.run(script, key, &arguments).await }
+                });
+                let outcomes = try_join_all(outcomes).await?;
+                deleted += outcomes
+                    .into_iter()
+                    .filter(|outcome| *outcome == Outcome::Done)
+                    .count();
+                if !all {
+                    let place = Place {
+                        server: number,
+                        cursor,
+                    };
+                    lock(&self.shared.deletions).insert(*kind, place);
+                    return Ok(deleted);
+                }
+                cursor = next;
+                if next == 0 {
+                    break;
+                }
+            }
+        }
+        Ok(deleted)
+    }
+
+    /// An error if a server throws sessions out when its memory is full: it would log their users out, and what is thrown out
+    /// of the index cannot be revoked.
+    pub(super) async fn keeps_everything(&self) -> Result<(), StorageError> {
+        for server in self.masters().await? {
+            let told = self.ask_server(&server, cmd("INFO").arg("memory")).await?;
+            let told: String = from_redis_value(told).map_err(StorageError::unavailable)?;
+            let field = |name: &str| {
+                let mut lines = told.lines();
+                lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+            };
+            if field("maxmemory") != Some("0") && field("maxmemory_policy") != Some("noeviction") {
+                return Err(StorageError::unavailable(
+                    "Redis throws sessions out when its memory is full: set `maxmemory-policy noeviction`",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// All that have sessions.
+    async fn masters(&self) -> Result<Vec<Server>, StorageError> {
+        let servers = &self.shared.servers;
+        if !servers.is_cluster() {
+            return Ok(vec![Server::Only]);
+        }
+        let worker = self.shared.worker().map_err(not_asked)?;
+        Ok(worker.map(servers).await.map_err(not_asked)?.slots.masters())
+    }
+
+    /// Some keys of sessions, and where to go on; at 0 there are no more.
+    async fn page(&self, server: &Server, cursor: u64) -> Result<(u64, Vec<Vec<u8>>), StorageError> {
+        let mut scan = cmd("SCAN");
+        scan.arg(cursor)
+            .arg("MATCH")
+            .arg(&self.shared.all_sessions)
+            .arg("COUNT")
+            .arg(PAGE);
+        let told = self.ask_server(server, &scan).await?;
+        from_redis_value(told).map_err(StorageError::unavailable)
+    }
+
+    /// Those of them that are of live sessions of this kind.
+    async fn live(
+        &self,
+        server: &Server,
+        mut keys: Vec<Vec<u8>>,
+        kind: &Kind,
+        now: Timestamp,
+    ) -> Result<Vec<Vec<u8>>, StorageError> {
+        if keys.is_empty() {
+            return Ok(keys);
+        }
+        let mut headers = pipe();
+        for key in &keys {
+            headers.cmd("GETRANGE").arg(key).arg(0).arg(HEADER - 1);
+        }
+        let link = self.link(server).await?;
+        let headers: RedisResult<Vec<Vec<u8>>> = headers.query_async(&mut link.connection()).await;
+        let headers = headers.map_err(|error| Failure::of(error).reading())?;
+        let mut headers = headers.into_iter();
+        keys.retain(|_| {
+            let header = headers.next().unwrap_or_default();
+            layout::is_live_of(&header, kind, now)
+        });
+        Ok(keys)
+    }
+
+    async fn ask_server(&self, server: &Server, command: &Cmd) -> Result<Value, StorageError> {
+        let link = self.link(server).await?;
+        let answer = command.query_async(&mut link.connection()).await;
+        answer.map_err(|error| Failure::of(error).reading())
+    }
+
+    async fn link(&self, server: &Server) -> Result<Arc<Link>, StorageError> {
+        let worker = self.shared.worker().map_err(not_asked)?;
+        worker.link(&self.shared.servers, server).await.map_err(not_asked)
+    }
+}
+
+fn not_asked(error: redis::RedisError) -> StorageError {
+    Failure::NotDone(error).reading()
+}

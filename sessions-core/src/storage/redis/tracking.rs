@@ -1,0 +1,262 @@
+//! Copies that Redis takes back: each server tells of every session that is changed on it.
+//!
+//! <https://redis.io/docs/latest/develop/reference/client-side-caching/>, in the broadcasting mode.
+//!
+//! A copy is out of date for as long as the message is under way. So that it is not for longer when a connection hangs or a
+//! server has lost its slots, copies are used only while every server has lately answered on the connection that carries the
+//! messages, and answered that nothing has moved.
+
+use std::{
+    sync::{
+        Arc, Mutex, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use futures_util::future::try_join_all;
+use redis::{PushInfo, PushKind, RedisError, RedisResult, Value, cmd};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, sleep, timeout},
+};
+
+use super::{
+    RedisStorage, Shared,
+    connections::{Link, Map, PATIENCE, lock, slots},
+    servers::{Server, is_master},
+};
+use crate::{
+    StorageKey,
+    storage::cached::{CachedStorage, Copies, Watch},
+};
+
+impl RedisStorage {
+    /// This storage behind a cache whose copies Redis takes back when somebody changes a session, so that a session in use
+    /// costs no round trip.
+    ///
+    /// What is written through it is seen by its readers at once. What others write, a logout included, is seen when the
+    /// message comes, which is as long as it takes from the server to here; and if none comes, because a connection hangs or
+    /// the sessions have moved to another server, within the [`staleness`](CachedStorage::staleness), which is 1 s unless it
+    /// is set: copies are not used while that is not known to be so. After a disconnect none is left.
+    ///
+    /// The messages are of all sessions under the prefix: each process gets one for each write of any of them, and takes its
+    /// own copy back, too, when it has written itself. They need the command `CLIENT TRACKING`.
+    ///
+    /// ```no_run
+    /// # async fn open() -> Result<(), sessions_core::StorageError> {
+    /// use std::time::Duration;
+    /// use sessions_core::storage::RedisStorage;
+    ///
+    /// let storage = RedisStorage::connect("redis://localhost")
+    ///     .await?
+    ///     .tracked()
+    ///     .staleness(Duration::from_millis(500))
+    ///     .capacity(100_000);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn tracked(self) -> CachedStorage<Self> {
+        let shared = Arc::clone(&self.shared);
+        CachedStorage::watched(self, |copies| Tracking {
+            shared,
+            state: Arc::new(State {
+                copies,
+                is_running: AtomicBool::new(false),
+                confirmed: Mutex::new(None),
+            }),
+        })
+    }
+}
+
+struct Tracking {
+    shared: Arc<Shared>,
+    state: Arc<State>,
+}
+
+struct State {
+    copies: Arc<Copies>,
+    is_running: AtomicBool,
+    /// When all servers were known to have told all.
+    confirmed: Mutex<Option<Instant>>,
+}
+
+impl Watch for Tracking {
+    fn begin(&self, staleness: Duration) {
+        if self.state.is_running.load(Ordering::Acquire) {
+            return;
+        }
+        if let Ok(runtime) = Handle::try_current()
+            && !self.state.is_running.swap(true, Ordering::AcqRel)
+        {
+            let running = Running(Arc::downgrade(&self.state));
+            runtime.spawn(watch(Arc::clone(&self.shared), running, staleness));
+        }
+    }
+
+    fn is_current(&self, staleness: Duration) -> bool {
+        lock(&self.state.confirmed).is_some_and(|confirmed| confirmed.elapsed() < staleness)
+    }
+}
+
+/// The task, which ends when nobody needs it any more, or with the runtime that it is in; then another one takes its place.
+struct Running(Weak<State>);
+
+impl Running {
+    fn state(&self) -> Option<Arc<State>> {
+        self.0.upgrade()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(state) = self.state() {
+            *lock(&state.confirmed) = None;
+            state.is_running.store(false, Ordering::Release);
+        }
+    }
+}
+
+async fn watch(shared: Arc<Shared>, running: Running, staleness: Duration) {
+    // Two answers and the wait between them have to fit.
+    let pause = staleness / 4;
+    while let Some(state) = running.state() {
+        if let Ok(Ok(servers)) = timeout(PATIENCE, Watched::begin(&shared, &state)).await {
+            // What was put in before could have changed unseen.
+            state.copies.all_changed();
+            drop(state);
+            servers.stay(&shared, &running, pause).await;
+        }
+        if let Some(state) = running.state() {
+            *lock(&state.confirmed) = None;
+            // Also of those who answered: their messages may be lost.
+            state.copies.all_changed();
+        }
+        sleep(pause.max(Duration::from_millis(10))).await;
+    }
+}
+
+/// The servers that tell of their changes.
+struct Watched {
+    links: Vec<(Server, Arc<Link>)>,
+    /// Where what is, in a cluster.
+    map: Option<Arc<Map>>,
+    redirections: u64,
+}
+
+impl Watched {
+    async fn begin(shared: &Shared, state: &State) -> RedisResult<Self> {
+        // Before the map is looked at: what was redirected since may be elsewhere.
+        let redirections = shared.redirections();
+        let map = if shared.servers.is_cluster() {
+            Some(shared.worker()?.map(&shared.servers).await?)
+        } else {
+            None
+        };
+        let masters = map
+            .as_ref()
+            .map_or_else(|| vec![Server::Only], |map| map.slots.masters());
+        let prefix = format!("{}id:", shared.servers.prefix);
+        let links = masters.into_iter().map(|server| {
+            let told = Told {
+                copies: Arc::downgrade(&state.copies),
+                prefix: prefix.clone(),
+            };
+            let open = |info| Link::open_with(info, move |push| told.of(push));
+            let link = shared.servers.connect(server.clone(), open);
+            let mut begin = cmd("CLIENT");
+            begin
+                .arg("TRACKING")
+                .arg("ON")
+                .arg("BCAST")
+                .arg("PREFIX")
+                .arg(&prefix);
+            async move {
+                let link = link.await?;
+                begin.exec_async(&mut link.connection()).await?;
+                Ok::<_, RedisError>((server, link))
+            }
+        });
+        Ok(Self {
+            links: try_join_all(links).await?,
+            map,
+            redirections,
+        })
+    }
+
+    /// Until something has gone wrong, or has moved.
+    async fn stay(&self, shared: &Shared, running: &Running, pause: Duration) {
+        let mut answered = None;
+        loop {
+            let asked = Instant::now();
+            let unchanged = timeout(pause.max(Duration::from_millis(50)), self.is_unchanged()).await;
+            let Some(state) = running.state() else { return };
+            if !matches!(unchanged, Ok(Ok(true))) || shared.redirections() != self.redirections {
+                return;
+            }
+            // Of what was written at the same moment as it was asked a server tells after its answer: so only the next one
+            // shows that all of that has come.
+            *lock(&state.confirmed) = answered;
+            answered = Some(asked);
+            drop(state);
+            sleep(pause).await;
+        }
+    }
+
+    /// Whether all answer, on the connections that carry their messages, and have what they had.
+    async fn is_unchanged(&self) -> RedisResult<bool> {
+        let unchanged = self.links.iter().map(async |(server, link)| {
+            if link.is_over() {
+                return Ok(false);
+            }
+            match &self.map {
+                Some(map) => {
+                    let is_same = slots(link, server).await? == map.slots;
+                    if !is_same {
+                        map.end();
+                    }
+                    Ok(is_same)
+                }
+                None => is_master(link).await.map(|()| true),
+            }
+        });
+        let unchanged: Vec<bool> = try_join_all(unchanged).await?;
+        Ok(unchanged.into_iter().all(|unchanged| unchanged))
+    }
+}
+
+/// What a server says without having been asked.
+struct Told {
+    copies: Weak<Copies>,
+    prefix: String,
+}
+
+impl Told {
+    fn of(&self, push: PushInfo) {
+        let Some(copies) = self.copies.upgrade() else {
+            return;
+        };
+        match (push.kind, &push.data[..]) {
+            (PushKind::Invalidate, [Value::Array(keys)]) => {
+                for key in keys {
+                    match self.session(key) {
+                        Some(key) => copies.changed(&key),
+                        None => copies.all_changed(),
+                    }
+                }
+            }
+            // All keys at once, or all messages from now on.
+            (PushKind::Invalidate | PushKind::Disconnection, _) => copies.all_changed(),
+            _ => {}
+        }
+    }
+
+    fn session(&self, key: &Value) -> Option<StorageKey> {
+        let Value::BulkString(key) = key else { return None };
+        let key = key.strip_prefix(self.prefix.as_bytes())?;
+        let bytes = URL_SAFE_NO_PAD.decode(key).ok()?;
+        Some(StorageKey::from_bytes(bytes.try_into().ok()?))
+    }
+}

@@ -1,0 +1,93 @@
+//! With no more rights than it needs.
+
+use std::{sync::Arc, time::Duration};
+
+use redis::{Client, cmd};
+use servers::Redis;
+use sessions_core::{
+    StorageError, StorageKey,
+    storage::{
+        Read, RedisServers, RedisStorage, SessionIndex as _, SessionStorage,
+        contract::{self, NOW, record},
+    },
+};
+
+/// As the documentation of `RedisStorage` has it.
+const COMMANDS: &str =
+    "+evalsha +eval +get +set +getrange +setrange +pexpire +del +scan +info +role +hello +client";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_account_with_the_documented_rights_does_for_everything() {
+    let server = Redis::start();
+    let mut admin = Client::open(server.url()).unwrap().get_connection().unwrap();
+    let mut account = cmd("ACL");
+    account
+        .arg("SETUSER")
+        .arg("shop")
+        .arg("on")
+        .arg(">enigma")
+        .arg("~shop:*");
+    for command in COMMANDS.split(' ') {
+        account.arg(command);
+    }
+    account.exec(&mut admin).unwrap();
+    let url = format!("redis://shop:enigma@127.0.0.1:{}", server.port());
+    let servers = RedisServers::one(url).unwrap();
+    let open = async || {
+        let storage = RedisStorage::connect_to(servers.clone().prefix("shop:")).await;
+        Arc::new(storage.unwrap().tracked()) as Arc<dyn SessionStorage>
+    };
+    contract::it_is_healthy(open().await).await;
+    contract::a_replace_at_the_revision_keeps_a_touch(open().await).await;
+    contract::a_replace_within_the_epoch_keeps_the_secrets(open().await).await;
+    contract::a_delete_is_true_once(open().await).await;
+    contract::an_expired_session_makes_room(open().await).await;
+    contract::a_purge_counts_what_it_frees(open().await).await;
+    contract::parallel_logins_keep_to_the_limit(open().await).await;
+    contract::sessions_are_counted_and_deleted_by_name(open().await).await;
+    // Copies, too.
+    let storage = open().await;
+    let key = StorageKey::from_bytes([1; 32]);
+    storage.create(key, record(*b"value").into(), NOW).await.unwrap();
+    while !storage.load(key, Read::Any, NOW).is_ready() {
+        storage.load(key, Read::Any, NOW).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // Not elsewhere.
+    let error = RedisStorage::connect_to(servers.clone().prefix("bank:"))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, StorageError::Unavailable(_)), "{error:?}");
+    assert!(format!("{error:?}").contains("NoPerm"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_unavailable_and_not_told() {
+    let server = Redis::start_with(&["--requirepass", "enigma"]);
+    let url = format!("redis://:wrong-one@127.0.0.1:{}", server.port());
+    let error = RedisStorage::connect(&url).await.unwrap_err();
+    assert!(matches!(error, StorageError::Unavailable(_)), "{error:?}");
+    let told = format!("{error:?}");
+    assert!(!told.contains("wrong-one") && !told.contains("enigma"), "{told}");
+    let url = format!("redis://:enigma@127.0.0.1:{}", server.port());
+    RedisStorage::connect(&url).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn prefixes_do_not_meet() {
+    let server = Redis::start();
+    // What is a pattern to Redis is none here.
+    let open = async |prefix: &str| {
+        let servers = RedisServers::one(server.url()).unwrap().prefix(prefix);
+        RedisStorage::connect_to(servers).await.unwrap()
+    };
+    let (one, other) = (open("[a-z]*:").await, open("a*:").await);
+    let key = StorageKey::from_bytes([1; 32]);
+    one.create(key, record(*b"value").into(), NOW).await.unwrap();
+    assert!(other.load(key, Read::Latest, NOW).await.unwrap().is_none());
+    other.create(key, record(*b"value").into(), NOW).await.unwrap();
+    let count = async |storage: &RedisStorage| storage.count("", "contract", NOW).await.unwrap();
+    assert_eq!((count(&one).await, count(&other).await), (1, 1));
+    assert_eq!(one.delete_some("", "contract", 10, NOW).await.unwrap(), 1);
+    assert_eq!((count(&one).await, count(&other).await), (0, 1));
+}

@@ -1,0 +1,246 @@
+//! Copies that Redis takes back.
+
+use std::time::{Duration, Instant};
+
+use redis::{Client, cmd};
+use servers::{Redis, RedisCluster};
+use sessions_core::{
+    StorageKey,
+    storage::{
+        CachedStorage, Expected, Read, RedisServers, RedisStorage, SessionStorage as _, Touch,
+        contract::{NOW, record},
+    },
+};
+
+use crate::{
+    database::{clustered, prefixed},
+    monitor::Monitor,
+};
+
+const KEY: StorageKey = StorageKey::from_bytes([0xAB; 32]);
+/// So long that only a message ends a copy.
+const LONG: Duration = Duration::from_secs(60);
+/// So long that only a message that never comes makes a test fail.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+async fn tracked(servers: RedisServers, staleness: Duration) -> CachedStorage<RedisStorage> {
+    RedisStorage::connect_to(servers)
+        .await
+        .unwrap()
+        .tracked()
+        .staleness(staleness)
+}
+
+async fn payload(storage: &CachedStorage<RedisStorage>) -> Option<Vec<u8>> {
+    let record = storage.load(KEY, Read::Any, NOW).await.unwrap();
+    record.map(|record| record.payload.as_bytes().to_vec())
+}
+
+/// Until it answers from a copy: it takes a moment until the servers are known to tell.
+async fn has_a_copy(storage: &CachedStorage<RedisStorage>) {
+    let began = Instant::now();
+    while !storage.load(KEY, Read::Any, NOW).is_ready() {
+        payload(storage).await;
+        assert!(began.elapsed() < PATIENCE, "there is never a copy");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// How long it takes until it shows this.
+async fn shows(storage: &CachedStorage<RedisStorage>, expected: Option<&[u8]>) -> Duration {
+    let began = Instant::now();
+    while payload(storage).await.as_deref() != expected {
+        assert!(began.elapsed() < PATIENCE, "a copy lasts for ever");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    began.elapsed()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_in_use_costs_no_round_trip() {
+    let server = Redis::start();
+    let storage = tracked(prefixed(&server), LONG).await;
+    let stored = record(*b"value");
+    storage.create(KEY, stored.clone().into(), NOW).await.unwrap();
+    has_a_copy(&storage).await;
+    let mut monitor = Monitor::of(&server.url());
+    for _ in 0..100 {
+        assert_eq!(payload(&storage).await.as_deref(), Some(&b"value"[..]));
+    }
+    assert_eq!(monitor.about_sessions(), 0);
+    // A touch is one, and its message takes the copy back: so is the next read.
+    let touch = Touch {
+        epoch: 0,
+        last_seen: NOW.after(Duration::from_secs(1)),
+        idle_deadline: stored.times.idle_deadline.after(Duration::from_secs(1)),
+    };
+    storage.touch(KEY, touch, NOW).await.unwrap();
+    has_a_copy(&storage).await;
+    for _ in 0..100 {
+        assert_eq!(payload(&storage).await.as_deref(), Some(&b"value"[..]));
+    }
+    // The touch, which the server did not know yet, and at most two loads until the message has come.
+    let trips = monitor.about_sessions();
+    assert!((2..=4).contains(&trips), "{trips}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_another_node_writes_and_ends_is_seen_when_the_message_comes() {
+    let servers = prefixed(Redis::shared());
+    let storage = tracked(servers.clone(), LONG).await;
+    let other = RedisStorage::connect_to(servers).await.unwrap();
+    let mut latest = Duration::ZERO;
+    for round in 0..50_u32 {
+        let mut stored = record(*b"value");
+        storage.create(KEY, stored.clone().into(), NOW).await.unwrap();
+        has_a_copy(&storage).await;
+        let expected = Expected::Revision(stored.revision);
+        stored.payload = sessions_core::Payload::new(round.to_be_bytes());
+        other.replace(KEY, stored.into(), expected, NOW).await.unwrap();
+        latest = latest.max(shows(&storage, Some(&round.to_be_bytes())).await);
+        has_a_copy(&storage).await;
+        assert!(other.delete(KEY, NOW).await.unwrap());
+        latest = latest.max(shows(&storage, None).await);
+    }
+    println!("the latest was seen after {latest:?}");
+}
+
+/// A load that was answered before a write, and comes to its end after the message of it, leaves no copy.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writes_that_race_with_loads_leave_no_copy_that_lasts() {
+    let servers = prefixed(Redis::shared());
+    let storage = tracked(servers.clone(), LONG).await;
+    let other = RedisStorage::connect_to(servers).await.unwrap();
+    let mut stored = record(0_u32.to_be_bytes());
+    storage.create(KEY, stored.clone().into(), NOW).await.unwrap();
+    has_a_copy(&storage).await;
+    for round in 1..500_u32 {
+        let expected = Expected::Revision(stored.revision);
+        stored.revision.0[..4].copy_from_slice(&round.to_be_bytes());
+        stored.payload = sessions_core::Payload::new(round.to_be_bytes());
+        let (written, _, _) = tokio::join!(
+            other.replace(KEY, stored.clone().into(), expected, NOW),
+            payload(&storage),
+            payload(&storage)
+        );
+        written.unwrap();
+        shows(&storage, Some(&round.to_be_bytes())).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_copy_is_used_for_longer_than_the_bound_when_the_server_says_nothing() {
+    let server = Redis::start();
+    let staleness = Duration::from_millis(400);
+    let storage = tracked(prefixed(&server), staleness).await;
+    storage.create(KEY, record(*b"value").into(), NOW).await.unwrap();
+    has_a_copy(&storage).await;
+    server.pause();
+    let paused = Instant::now();
+    while storage.load(KEY, Read::Any, NOW).is_ready() {
+        assert!(paused.elapsed() < PATIENCE, "a copy lasts for ever");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    // From what the server has said last, which is before.
+    assert!(
+        paused.elapsed() < staleness + Duration::from_millis(100),
+        "{:?}",
+        paused.elapsed()
+    );
+    storage.load(KEY, Read::Any, NOW).await.unwrap_err();
+    server.resume();
+    has_a_copy(&storage).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disconnect_leaves_no_copy() {
+    let server = Redis::start();
+    let servers = prefixed(&server);
+    let storage = tracked(servers.clone(), LONG).await;
+    let stored = record(*b"value");
+    storage.create(KEY, stored.clone().into(), NOW).await.unwrap();
+    has_a_copy(&storage).await;
+    let mut client = Client::open(server.url()).unwrap().get_connection().unwrap();
+    // Cut off and changed in one step, so that no message of it is sent to anybody.
+    let (): () = redis::pipe()
+        .atomic()
+        .cmd("CLIENT")
+        .arg("KILL")
+        .arg("TYPE")
+        .arg("normal")
+        .arg("SKIPME")
+        .arg("yes")
+        .ignore()
+        .cmd("FLUSHALL")
+        .ignore()
+        .query(&mut client)
+        .unwrap();
+    let _ = cmd("PING").exec(&mut client);
+    let began = Instant::now();
+    loop {
+        if let Ok(None) = storage.load(KEY, Read::Any, NOW).await {
+            break;
+        }
+        assert!(began.elapsed() < PATIENCE, "a copy lasts for ever");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    storage.create(KEY, stored.into(), NOW).await.unwrap();
+    has_a_copy(&storage).await;
+}
+
+/// Where nobody has told of changes before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_has_moved_to_another_server_is_seen_to_change_there() {
+    const SLOT: u16 = 6918;
+    let mut cluster = RedisCluster::start();
+    let staleness = Duration::from_secs(1);
+    let servers = clustered(&cluster).prefix("{test}:");
+    let storage = tracked(servers.clone(), staleness).await;
+    let other = RedisStorage::connect_to(servers).await.unwrap();
+    let mut stored = record(*b"value");
+    storage.create(KEY, stored.clone().into(), NOW).await.unwrap();
+    has_a_copy(&storage).await;
+    let to = cluster.start_empty_master();
+    cluster.begin_to_move(SLOT, to);
+    for (round, name) in (1_u32..).zip(["in the middle", "at the end"]) {
+        assert!(payload(&storage).await.is_some());
+        let expected = Expected::Revision(stored.revision);
+        stored.revision.0[..4].copy_from_slice(&round.to_be_bytes());
+        stored.payload = sessions_core::Payload::new(round.to_be_bytes());
+        other
+            .replace(KEY, stored.clone().into(), expected, NOW)
+            .await
+            .unwrap();
+        let seen = shows(&storage, Some(&round.to_be_bytes())).await;
+        assert!(seen < staleness + Duration::from_millis(500), "{name}: {seen:?}");
+        if round == 1 {
+            cluster.end_to_move(SLOT, to);
+        }
+    }
+    cluster.wait_until_whole();
+    has_a_copy(&storage).await;
+    assert!(other.delete(KEY, NOW).await.unwrap());
+    shows(&storage, None).await;
+}
+
+#[test]
+fn it_goes_on_in_another_runtime_when_the_one_that_it_ran_in_is_gone() {
+    let server = Redis::start();
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    };
+    let first = runtime();
+    let storage = first.block_on(async {
+        let storage = tracked(prefixed(&server), LONG).await;
+        storage.create(KEY, record(*b"value").into(), NOW).await.unwrap();
+        has_a_copy(&storage).await;
+        storage
+    });
+    drop(first);
+    // Nobody tells of changes now.
+    assert!(!storage.load(KEY, Read::Any, NOW).is_ready());
+    runtime().block_on(has_a_copy(&storage));
+}
