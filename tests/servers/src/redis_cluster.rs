@@ -174,7 +174,11 @@ impl RedisCluster {
         self.nodes.len() - 1
     }
 
-    fn owner(&self, slot: u16) -> &Redis {
+    /// Who has this slot now.
+    ///
+    /// # Panics
+    /// Nobody has it.
+    pub fn owner(&self, slot: u16) -> &Redis {
         let members = self.members();
         let has = |member: &&Member| {
             let mut slots = member.slots.iter();

@@ -88,6 +88,12 @@ async fn index(session: CurrentSession<Count>) -> String {
         .map_or_else(|| "nobody".to_owned(), |count| count.count.to_string())
 }
 
+/// Uses no session.
+#[get("/about")]
+async fn about() -> &'static str {
+    "about"
+}
+
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
@@ -107,6 +113,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             .service(write)
             .service(log_out)
             .service(index)
+            .service(about)
             .wrap(sessions.clone())
     })
     .workers(2)
