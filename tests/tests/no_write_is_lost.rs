@@ -97,7 +97,7 @@ fn counts_exactly(kind: &str, servers: usize) {
     // Nothing fails here. But on a machine that has too much to do, one of several processes may wait for the others for
     // longer than a storage may take, in the middle of a write.
     let unknown = if servers == 1 { 0 } else { UNKNOWN };
-    counts(kind, servers, Allowed { unknown, lost: 0 }, |_, _| {});
+    counts(kind, servers, &Allowed { unknown, lost: 0 }, |_, _| {});
 }
 
 /// The same while the server is killed half-way and runs again.
@@ -116,7 +116,7 @@ fn counts_but_for(kind: &str, lost: u64) {
         unknown: 10 * CLIENTS,
         lost,
     };
-    counts(kind, 2, allowed, |place, acknowledged| {
+    counts(kind, 2, &allowed, |place, acknowledged| {
         while acknowledged.load(Ordering::Relaxed) < INCREMENTS / 2 {
             thread::sleep(Duration::from_millis(1));
         }
@@ -131,7 +131,7 @@ struct Allowed {
 }
 
 /// `disturb` is done meanwhile.
-fn counts(kind: &str, servers: usize, allowed: Allowed, disturb: impl FnOnce(&Place, &AtomicU64)) {
+fn counts(kind: &str, servers: usize, allowed: &Allowed, disturb: impl FnOnce(&Place, &AtomicU64)) {
     let began = Instant::now();
     let servers = Servers::start(kind, servers);
     let mut client = servers.logged_in();
