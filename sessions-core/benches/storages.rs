@@ -1,6 +1,6 @@
 //! What each storage takes: time for each operation, and room for each session.
 //!
-//! `cargo bench -p sessions-core --features contract,sqlite --bench storages` prints the tables of `docs/storages.md`; with `-- memory`
+//! `cargo bench -p sessions-core --bench storages` prints the tables of `docs/storages.md`; with `-- memory`
 //! only that of a million sessions in memory. Run it on a machine that does nothing else.
 
 use std::{
@@ -10,11 +10,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use servers::{MariaDb, Postgres, Redis};
 use sessions_core::{
     Principal, Record, Revision, StorageKey, Timestamp,
     storage::{
-        DirectoryStorage, Expected, IndexKey, Member, MemoryStorage, Read, Reservation, SessionStorage,
-        SqliteStorage, Touch,
+        DirectoryStorage, Expected, IndexKey, Member, MemoryStorage, MySqlStorage, PostgresStorage, Read,
+        RedisStorage, Reservation, SessionStorage, SqliteStorage, Touch,
         contract::{NOW, record},
     },
 };
@@ -56,6 +57,18 @@ fn main() -> Result<(), Failure> {
     let sqlite = runtime.block_on(SqliteStorage::open(folder.path().join("sessions.db")))?;
     row("SQLite", &sqlite, 1000)?;
     row("SQLite, cached", &sqlite.cached(), 1000)?;
+    let server = Postgres::start();
+    let postgres = runtime.block_on(PostgresStorage::connect(&server.url()))?;
+    row("PostgreSQL", &postgres, 1000)?;
+    drop((postgres, server));
+    let server = MariaDb::start();
+    let mariadb = runtime.block_on(MySqlStorage::connect(&server.url()))?;
+    row("MariaDB", &mariadb, 1000)?;
+    drop((mariadb, server));
+    let server = Redis::start();
+    let redis = runtime.block_on(RedisStorage::connect(&server.url()))?;
+    row("Redis", &redis, 1000)?;
+    row("Redis, tracked", &redis.tracked(), 1000)?;
     println!("\nBytes on the disk for one session of 200 bytes:\n");
     runtime.block_on(disk(folder.path()))?;
     million(&runtime)
@@ -135,7 +148,10 @@ async fn costs(storage: &dyn SessionStorage, count: u64) -> Result<Vec<String>, 
     let end = NOW.after(Duration::from_secs(24 * 3600));
     let begun = Instant::now();
     let freed = storage.purge_expired(1000, end).await?;
-    columns.push(format!("{:.0}", micros(begun.elapsed()) * 1000.0 / freed as f64));
+    columns.push(match freed {
+        0 => "by itself".to_owned(),
+        freed => format!("{:.0}", micros(begun.elapsed()) * 1000.0 / freed as f64),
+    });
     storage.purge_expired(usize::MAX, end).await?;
     Ok(columns)
 }
