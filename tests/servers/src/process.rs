@@ -31,6 +31,7 @@ const SUPERVISE: &str = r#"
             kill) all KILL; wait "$server" ;;
             pause) all STOP ;;
             resume) all CONT ;;
+            reload) kill -s HUP "$server" ;;
         esac
         echo done
     done
@@ -142,7 +143,7 @@ impl Process {
         ask.output().is_ok_and(|output| output.status.success())
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
@@ -162,6 +163,11 @@ impl Process {
 
     pub(crate) fn resume(&self) {
         self.tell("resume");
+    }
+
+    /// Lets it read its settings again; it has done so some time later.
+    pub(crate) fn reload(&self) {
+        self.tell("reload");
     }
 
     /// Until it is done.
