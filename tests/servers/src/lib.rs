@@ -4,6 +4,7 @@
 //! `tests/run` installs them. Where one is missing, it is said and the test fails.
 
 mod mariadb;
+mod nginx;
 mod ports;
 mod postgres;
 mod process;
@@ -12,7 +13,7 @@ mod redis_cluster;
 mod redis_sentinels;
 
 pub use self::{
-    mariadb::MariaDb, postgres::Postgres, redis::Redis, redis_cluster::RedisCluster,
+    mariadb::MariaDb, nginx::Nginx, postgres::Postgres, redis::Redis, redis_cluster::RedisCluster,
     redis_sentinels::RedisSentinels,
 };
 
@@ -55,6 +56,7 @@ macro_rules! server {
 }
 
 server!(MariaDb, 0);
+server!(Nginx, process);
 server!(Postgres, 0);
 server!(Redis, process);
 shared!(MariaDb);

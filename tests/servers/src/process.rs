@@ -3,7 +3,6 @@
 use std::{
     fs,
     io::{self, Read as _, Write as _},
-    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Mutex, PoisonError},
@@ -18,7 +17,12 @@ const SUPERVISE: &str = r#"
     # Stopped first, so that it has no more children; and they before it, because without it nobody knows them.
     all() {
         kill -s STOP "$server"
-        for child in $(cat "/proc/$server/task/$server/children"); do kill -s "$1" "$child"; done
+        children=$(cat "/proc/$server/task/$server/children")
+        for child in $children; do kill -s "$1" "$child"; done
+        # Until then it has open what it had, such as the port.
+        [ "$1" != KILL ] || for child in $children; do
+            while grep -qs '^State:.[^ZX]' "/proc/$child/status"; do sleep 0.01; done
+        done
         kill -s "$1" "$server"
     }
     while read -r command; do
@@ -27,6 +31,7 @@ const SUPERVISE: &str = r#"
             kill) all KILL; wait "$server" ;;
             pause) all STOP ;;
             resume) all CONT ;;
+            reload) kill -s HUP "$server" ;;
         esac
         echo done
     done
@@ -102,13 +107,14 @@ impl Process {
     }
 
     fn supervise(user: &User, folder: PathBuf, command: &[&str], asks: &[&str]) -> Self {
-        let supervisor = user
-            .command("sh")
-            .args(["-c", SUPERVISE, "sh"])
-            .arg(&folder)
-            .args(command)
-            // Not of the terminal's: what interrupts the tests ends this process by its standard input.
-            .process_group(0)
+        let mut shell = user.command("sh");
+        shell.args(["-c", SUPERVISE, "sh"]).arg(&folder).args(command);
+        // In a session of its own. What interrupts the tests in a terminal ends this process by its standard input. And a
+        // group of this session that loses its parent, and has stopped somebody, as the shell then does, is sent SIGHUP.
+        let supervisor = Command::new("setsid")
+            .arg(shell.get_program())
+            .args(shell.get_args())
+            .current_dir(shell.get_current_dir().unwrap_or(Path::new(".")))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -137,7 +143,7 @@ impl Process {
         ask.output().is_ok_and(|output| output.status.success())
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
@@ -157,6 +163,11 @@ impl Process {
 
     pub(crate) fn resume(&self) {
         self.tell("resume");
+    }
+
+    /// Lets it read its settings again; it has done so some time later.
+    pub(crate) fn reload(&self) {
+        self.tell("reload");
     }
 
     /// Until it is done.

@@ -1,7 +1,9 @@
 //! Redis.
 
 use std::{
-    path::Path,
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -17,6 +19,9 @@ pub(crate) const KEEPS: [&str; 6] = ["--save", "", "--appendonly", "yes", "--app
 
 /// Its settings, and what it writes of them itself.
 const CONFIG: &str = "redis.conf";
+
+/// Who vouches for the certificate of a Redis with TLS.
+const AUTHORITY: &str = "ca.crt";
 
 /// For the tests' own questions, whatever its port speaks. An answer from there is no other server's.
 const SOCKET: &str = "socket";
@@ -50,6 +55,29 @@ impl Redis {
         Self::launch("", |_, port| words(&[&["--port", port], &KEEPS, settings]))
     }
 
+    /// One that speaks nothing but TLS, with a certificate for `localhost` and 127.0.0.1.
+    ///
+    /// # Panics
+    /// Redis or OpenSSL is not installed, or Redis does not start.
+    #[must_use]
+    pub fn start_with_tls() -> Self {
+        Self::launch("", |folder, port| {
+            certify(folder);
+            let at = |name: &str| folder.join(name).display().to_string();
+            let (authority, certificate, key) = (at(AUTHORITY), at("server.crt"), at("server.key"));
+            let ports = ["--port", "0", "--tls-port", port, "--tls-auth-clients", "no"];
+            let files = [
+                "--tls-ca-cert-file",
+                &authority,
+                "--tls-cert-file",
+                &certificate,
+                "--tls-key-file",
+                &key,
+            ];
+            words(&[&ports, &files, &KEEPS])
+        })
+    }
+
     /// Starts one with a free port, which is among what `settings` makes of its folder and the port.
     pub(crate) fn launch(config: &str, settings: impl Fn(&Path, &str) -> Vec<String>) -> Self {
         output(Command::new("redis-server").arg("--version"));
@@ -73,7 +101,17 @@ impl Redis {
         }
     }
 
-    /// Where it is.
+    /// Where one is that `start_with_tls` has started.
+    pub fn tls_url(&self) -> String {
+        format!("rediss://localhost:{}", self.port)
+    }
+
+    /// The certificate that whoever connects to such a one has to trust. Everyone may read it.
+    pub fn certificate_authority(&self) -> PathBuf {
+        self.process.folder().join(AUTHORITY)
+    }
+
+    /// Where one is that does not speak TLS.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
@@ -109,6 +147,26 @@ impl Redis {
             Err(format!("{} {}", text(&output.stdout), text(&output.stderr)))
         }
     }
+}
+
+/// Makes a certificate, and an authority that vouches for it.
+fn certify(folder: &Path) {
+    // `runuser` would not say that it is missing.
+    output(Command::new("openssl").arg("version"));
+    let request = |words: &str| {
+        let new = "req -x509 -days 365 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+        let mut command = USER.command("openssl");
+        command.current_dir(folder).args(new.split(' '));
+        output(command.args(words.split(' ')));
+    };
+    // Strict verifiers want it said what an authority's key is for, and refuse an authority's certificate as a server's.
+    request("-subj /CN=authority -keyout ca.key -out ca.crt -addext keyUsage=critical,keyCertSign");
+    request(
+        "-subj /CN=localhost -keyout server.key -out server.crt -CA ca.crt -CAkey ca.key \
+         -addext basicConstraints=critical,CA:FALSE -addext subjectAltName=DNS:localhost,IP:127.0.0.1",
+    );
+    let passable = Permissions::from_mode(0o711);
+    fs::set_permissions(folder, passable).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
 }
 
 /// Parts of a command line as one.

@@ -147,15 +147,18 @@ impl RedisCluster {
     pub fn end_to_move(&self, slot: u16, to: usize) {
         let (from, to) = (self.owner(slot), &self.nodes[to]);
         let id = to.tell(&["CLUSTER", "MYID"]);
-        let slot = &slot.to_string();
-        let set = ["CLUSTER", "SETSLOT", slot, "NODE", &id];
-        // In this order, because without an owner the slot would be lost if the first were killed in between.
+        let set = ["CLUSTER", "SETSLOT", &slot.to_string(), "NODE", &id];
+        // First, because without an owner the slot would be lost if this one were killed in between.
         to.tell(&set);
-        from.tell(&set);
         for node in &self.nodes {
-            // The others hear of it anyway; replicas only so.
+            // Replicas hear of it from others; so may, before, whoever had no other slot, and be a replica by now.
             let _ = node.ask(&set);
         }
+        let has = || owner(&members(from)?, slot).map(|owner| owner.port);
+        wait_until(
+            || has() == Some(to.port()),
+            || format!("slot {slot} is not given away"),
+        );
     }
 
     /// Adds a master without slots, and says which of the nodes it is.
@@ -180,12 +183,8 @@ impl RedisCluster {
     /// Nobody has it.
     pub fn owner(&self, slot: u16) -> &Redis {
         let members = self.members();
-        let has = |member: &&Member| {
-            let mut slots = member.slots.iter();
-            slots.any(|&(first, last)| (first..=last).contains(&slot))
-        };
-        let owner = members.iter().find(has);
-        let node = owner.and_then(|owner| self.nodes.iter().find(|node| node.port() == owner.port));
+        let node =
+            owner(&members, slot).and_then(|owner| self.nodes.iter().find(|node| node.port() == owner.port));
         node.unwrap_or_else(|| panic!("nobody owns slot {slot}: {members:?}"))
     }
 
@@ -264,6 +263,15 @@ fn members(node: &Redis) -> Option<Vec<Member>> {
     let mut members: Vec<_> = answer.lines().filter_map(member).collect();
     members.sort();
     Some(members)
+}
+
+/// Who has a slot.
+fn owner(members: &[Member], slot: u16) -> Option<&Member> {
+    let has = |member: &&Member| {
+        let mut slots = member.slots.iter();
+        slots.any(|&(first, last)| (first..=last).contains(&slot))
+    };
+    members.iter().find(has)
 }
 
 /// From `ID IP:PORT@BUS FLAGS MASTER PING PONG EPOCH LINK SLOT FIRST-LAST [SLOT->-ID]`.
