@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use redis::{Client, cmd};
+use redis::{Client, TlsCertificates, cmd};
 use servers::Redis;
 use sessions_core::{
     StorageError, StorageKey,
@@ -90,4 +90,29 @@ async fn prefixes_do_not_meet() {
     assert_eq!((count(&one).await, count(&other).await), (1, 1));
     assert_eq!(one.delete_some("", "contract", 10, NOW).await.unwrap(), 1);
     assert_eq!((count(&one).await, count(&other).await), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_connection_by_tls_is_checked_against_its_certificate() {
+    let server = Redis::start_with_tls();
+    let certificates = TlsCertificates {
+        client_tls: None,
+        root_cert: Some(std::fs::read(server.certificate_authority()).unwrap()),
+    };
+    let trusted = Client::build_with_tls(server.tls_url(), certificates).unwrap();
+    let servers = RedisServers::one(trusted.get_connection_info().clone()).unwrap();
+    let open = async || {
+        let storage = RedisStorage::connect_to(servers.clone()).await;
+        Arc::new(storage.unwrap().tracked()) as Arc<dyn SessionStorage>
+    };
+    contract::it_is_healthy(open().await).await;
+    contract::parallel_updates_lose_nothing(open().await).await;
+    // Signed by nobody whom the system trusts.
+    let error = RedisStorage::connect(&server.tls_url()).await.unwrap_err();
+    assert!(matches!(error, StorageError::Unavailable(_)), "{error:?}");
+    assert!(format!("{error:?}").to_lowercase().contains("certificate"), "{error:?}");
+    // And none by plain words to such a server.
+    let plain = server.tls_url().replace("rediss:", "redis:");
+    let error = RedisStorage::connect(&plain).await.unwrap_err();
+    assert!(matches!(error, StorageError::Unavailable(_)), "{error:?}");
 }
