@@ -2,39 +2,41 @@
 
 use std::{sync::Arc, time::Duration};
 
+use crate::cluster::SLOT_OF_TEST;
 use redis::{Client, TlsCertificates, cmd};
-use servers::Redis;
+use servers::{Redis, RedisCluster};
 use sessions_core::{
     StorageError, StorageKey,
     storage::{
-        Read, RedisServers, RedisStorage, SessionIndex as _, SessionStorage,
+        Expected, Read, RedisServers, RedisStorage, SessionIndex as _, SessionStorage,
         contract::{self, NOW, record},
     },
 };
 
 /// As the documentation of `RedisStorage` has it.
 const COMMANDS: &str =
-    "+evalsha +eval +get +set +getrange +setrange +pexpire +del +scan +info +role +hello +client";
+    "+evalsha +eval +get +set +getrange +setrange +pexpire +del +scan +info +role +client|tracking";
+const IN_A_CLUSTER: &str = "+cluster|info +cluster|slots +asking";
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn an_account_with_the_documented_rights_does_for_everything() {
-    let server = Redis::start();
-    let mut admin = Client::open(server.url()).unwrap().get_connection().unwrap();
+fn make_account(url: &str, keys: &str, commands: &[&str]) {
+    let mut admin = Client::open(url).unwrap().get_connection().unwrap();
     let mut account = cmd("ACL");
     account
         .arg("SETUSER")
         .arg("shop")
         .arg("on")
         .arg(">enigma")
-        .arg("~shop:*");
-    for command in COMMANDS.split(' ') {
+        .arg(keys);
+    for command in commands.iter().flat_map(|commands| commands.split(' ')) {
         account.arg(command);
     }
     account.exec(&mut admin).unwrap();
-    let url = format!("redis://shop:enigma@127.0.0.1:{}", server.port());
-    let servers = RedisServers::one(url).unwrap();
+}
+
+/// It is told of changes, too.
+async fn does_everything(servers: &RedisServers) {
     let open = async || {
-        let storage = RedisStorage::connect_to(servers.clone().prefix("shop:")).await;
+        let storage = RedisStorage::connect_to(servers.clone()).await;
         Arc::new(storage.unwrap().tracked()) as Arc<dyn SessionStorage>
     };
     contract::it_is_healthy(open().await).await;
@@ -45,7 +47,6 @@ async fn an_account_with_the_documented_rights_does_for_everything() {
     contract::a_purge_counts_what_it_frees(open().await).await;
     contract::parallel_logins_keep_to_the_limit(open().await).await;
     contract::sessions_are_counted_and_deleted_by_name(open().await).await;
-    // Copies, too.
     let storage = open().await;
     let key = StorageKey::from_bytes([1; 32]);
     storage.create(key, record(*b"value").into(), NOW).await.unwrap();
@@ -53,12 +54,50 @@ async fn an_account_with_the_documented_rights_does_for_everything() {
         storage.load(key, Read::Any, NOW).await.unwrap();
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    assert!(storage.delete(key, NOW).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_account_with_the_documented_rights_does_for_everything() {
+    let server = Redis::start();
+    make_account(&server.url(), "~shop:*", &[COMMANDS]);
+    let url = format!("redis://shop:enigma@127.0.0.1:{}", server.port());
+    let servers = RedisServers::one(url).unwrap();
+    does_everything(&servers.clone().prefix("shop:")).await;
     // Not elsewhere.
-    let error = RedisStorage::connect_to(servers.clone().prefix("bank:"))
+    let error = RedisStorage::connect_to(servers.prefix("bank:"))
         .await
         .unwrap_err();
     assert!(matches!(error, StorageError::Unavailable(_)), "{error:?}");
     assert!(format!("{error:?}").contains("NoPerm"), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn so_does_one_in_a_cluster_whose_slots_move() {
+    let cluster = RedisCluster::start();
+    for url in cluster.urls() {
+        make_account(&url, "~{test}:*", &[COMMANDS, IN_A_CLUSTER]);
+    }
+    let url = |port| format!("redis://shop:enigma@127.0.0.1:{port}");
+    let known: Vec<_> = cluster.nodes().iter().map(|node| url(node.port())).collect();
+    let servers = RedisServers::cluster(known).unwrap().prefix("{test}:");
+    does_everything(&servers).await;
+    let storage = RedisStorage::connect_to(servers).await.unwrap();
+    let key = StorageKey::from_bytes([2; 32]);
+    storage.create(key, record(*b"value").into(), NOW).await.unwrap();
+    let owner = cluster.owner(SLOT_OF_TEST).port();
+    let to = cluster
+        .masters()
+        .into_iter()
+        .find(|&node| cluster.nodes()[node].port() != owner);
+    let to = to.unwrap();
+    cluster.begin_to_move(SLOT_OF_TEST, to);
+    assert!(storage.load(key, Read::Latest, NOW).await.unwrap().is_some());
+    let stored = storage.load(key, Read::Latest, NOW).await.unwrap().unwrap();
+    let expected = Expected::Revision(stored.revision);
+    storage.replace(key, stored, expected, NOW).await.unwrap();
+    cluster.end_to_move(SLOT_OF_TEST, to);
+    assert!(storage.delete(key, NOW).await.unwrap());
 }
 
 #[tokio::test]
@@ -110,7 +149,10 @@ async fn a_connection_by_tls_is_checked_against_its_certificate() {
     // Signed by nobody whom the system trusts.
     let error = RedisStorage::connect(&server.tls_url()).await.unwrap_err();
     assert!(matches!(error, StorageError::Unavailable(_)), "{error:?}");
-    assert!(format!("{error:?}").to_lowercase().contains("certificate"), "{error:?}");
+    assert!(
+        format!("{error:?}").to_lowercase().contains("certificate"),
+        "{error:?}"
+    );
     // And none by plain words to such a server.
     let plain = server.tls_url().replace("rediss:", "redis:");
     let error = RedisStorage::connect(&plain).await.unwrap_err();

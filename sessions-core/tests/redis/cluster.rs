@@ -21,7 +21,7 @@ fn in_one_slot(cluster: &RedisCluster) -> RedisServers {
 }
 
 /// CRC16 of `test`, in 16384.
-const SLOT: u16 = 6918;
+pub(crate) const SLOT_OF_TEST: u16 = 6918;
 
 async fn works(storage: &RedisStorage, number: u8) {
     let key = StorageKey::from_bytes([number; 32]);
@@ -44,7 +44,7 @@ async fn a_slot_that_is_moved_loses_nothing_at_any_point() {
     let storage = RedisStorage::connect_to(in_one_slot(&cluster)).await.unwrap();
     storage.create(KEY, record(*b"value").into(), NOW).await.unwrap();
     let to = cluster.start_empty_master();
-    cluster.begin_to_move(SLOT, to);
+    cluster.begin_to_move(SLOT_OF_TEST, to);
     let loaded = storage.load(KEY, Read::Latest, NOW).await.unwrap();
     assert!(loaded.is_some(), "in the middle");
     works(&storage, 1).await;
@@ -54,7 +54,7 @@ async fn a_slot_that_is_moved_loses_nothing_at_any_point() {
         other.load(KEY, Read::Latest, NOW).await.unwrap().is_some(),
         "in the middle, for a new one"
     );
-    cluster.end_to_move(SLOT, to);
+    cluster.end_to_move(SLOT_OF_TEST, to);
     assert!(
         storage.load(KEY, Read::Latest, NOW).await.unwrap().is_some(),
         "afterwards"
@@ -94,7 +94,7 @@ async fn a_master_that_is_killed_is_replaced_and_the_storage_follows() {
     let storage = RedisStorage::connect_to(in_one_slot(&cluster)).await.unwrap();
     storage.create(KEY, record(*b"value").into(), NOW).await.unwrap();
     cluster.wait_until_whole();
-    let master = cluster.owner(SLOT);
+    let master = cluster.owner(SLOT_OF_TEST);
     master.kill();
     let away = comes_back(&storage).await;
     assert!(storage.load(KEY, Read::Latest, NOW).await.unwrap().is_some());

@@ -76,7 +76,15 @@ async fn scripts_that_a_server_has_forgotten_are_told_again() {
     assert_eq!(created.unwrap(), Created::Created);
 }
 
-/// What is there is found by a command that copies could be kept for, too.
+#[tokio::test]
+async fn a_session_that_has_long_ended_is_created_and_absent() {
+    let storage = crate::database::redis().await;
+    let later = NOW.after(std::time::Duration::from_secs(24 * 3600));
+    let created = storage.create(KEY, record(*b"value").into(), later).await;
+    assert_eq!(created.unwrap(), Created::Created);
+    assert!(storage.load(KEY, Read::Latest, later).await.unwrap().is_none());
+}
+
 #[tokio::test]
 async fn a_session_is_freed_by_redis_a_minute_after_its_deadline() {
     let server = Redis::start();

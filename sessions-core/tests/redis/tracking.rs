@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use redis::{Client, cmd};
-use servers::{Redis, RedisCluster};
+use servers::{Redis, RedisCluster, RedisSentinels};
 use sessions_core::{
     StorageKey,
     storage::{
@@ -13,7 +13,8 @@ use sessions_core::{
 };
 
 use crate::{
-    database::{clustered, prefixed},
+    cluster::SLOT_OF_TEST,
+    database::{clustered, prefixed, watched},
     monitor::Monitor,
 };
 
@@ -191,7 +192,6 @@ async fn a_disconnect_leaves_no_copy() {
 /// Where nobody has told of changes before.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_that_has_moved_to_another_server_is_seen_to_change_there() {
-    const SLOT: u16 = 6918;
     let mut cluster = RedisCluster::start();
     let staleness = Duration::from_secs(1);
     let servers = clustered(&cluster).prefix("{test}:");
@@ -201,7 +201,7 @@ async fn a_session_that_has_moved_to_another_server_is_seen_to_change_there() {
     storage.create(KEY, stored.clone().into(), NOW).await.unwrap();
     has_a_copy(&storage).await;
     let to = cluster.start_empty_master();
-    cluster.begin_to_move(SLOT, to);
+    cluster.begin_to_move(SLOT_OF_TEST, to);
     for (round, name) in (1_u32..).zip(["in the middle", "at the end"]) {
         assert!(payload(&storage).await.is_some());
         let expected = Expected::Revision(stored.revision);
@@ -214,11 +214,40 @@ async fn a_session_that_has_moved_to_another_server_is_seen_to_change_there() {
         let seen = shows(&storage, Some(&round.to_be_bytes())).await;
         assert!(seen < staleness + Duration::from_millis(500), "{name}: {seen:?}");
         if round == 1 {
-            cluster.end_to_move(SLOT, to);
+            cluster.end_to_move(SLOT_OF_TEST, to);
         }
     }
     cluster.wait_until_whole();
     has_a_copy(&storage).await;
+    assert!(other.delete(KEY, NOW).await.unwrap());
+    shows(&storage, None).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_whose_master_was_lost_is_seen_to_change_on_the_next_one() {
+    let sentinels = RedisSentinels::start();
+    let storage = tracked(watched(&sentinels), LONG).await;
+    let stored = record(*b"value");
+    storage.create(KEY, stored.clone().into(), NOW).await.unwrap();
+    has_a_copy(&storage).await;
+    sentinels.wait_until_whole();
+    let master = sentinels.master();
+    sentinels.servers()[master].kill();
+    while sentinels.master() == master {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let other = loop {
+        match RedisStorage::connect_to(watched(&sentinels)).await {
+            Ok(other) => break other,
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    };
+    let began = Instant::now();
+    while !storage.load(KEY, Read::Any, NOW).is_ready() {
+        let _ = storage.load(KEY, Read::Any, NOW).await;
+        assert!(began.elapsed() < PATIENCE, "there is no copy any more");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     assert!(other.delete(KEY, NOW).await.unwrap());
     shows(&storage, None).await;
 }

@@ -11,10 +11,10 @@ use tokio::{
 
 use super::{
     RedisStorage, Shared,
-    connections::{Link, PATIENCE, Worker, lock},
+    connections::{Link, PATIENCE, Worker, lock, unanswered},
     error::Failure,
     scripts::{Operation, Outcome},
-    servers::{Server, closed},
+    servers::Server,
 };
 use crate::StorageError;
 
@@ -29,12 +29,6 @@ enum Next {
     Named(Server),
     /// Somebody who is just being given it.
     Receiver(Server),
-}
-
-enum Answer {
-    Given(Value),
-    /// It was refused, and is to go there.
-    Elsewhere(Next, RedisError),
 }
 
 impl RedisStorage {
@@ -65,97 +59,93 @@ impl RedisStorage {
 
     /// What whoever has this key says to a command.
     pub(super) async fn ask(&self, key: &[u8], command: &Cmd) -> Result<Value, Failure> {
+        let worker = self.shared.worker().map_err(Failure::NotDone)?;
         let deadline = Instant::now() + PATIENCE;
         let mut next = Next::Owner;
-        for _ in 0..REDIRECTIONS {
-            let refused = match self.ask_one(&next, key, command, deadline).await? {
-                Answer::Given(answer) => return Ok(answer),
-                Answer::Elsewhere(elsewhere, refused) => {
-                    next = elsewhere;
-                    refused
+        let mut redirections = 0;
+        loop {
+            let (elsewhere, refused) = match self.reach(&worker, &next, key, deadline).await {
+                Ok((server, link)) => match send(&link, command, &next).await.map_err(Failure::of) {
+                    Ok(answer) => return Ok(answer),
+                    Err(Failure::NotDone(refused)) => {
+                        (self.elsewhere(&worker, &server, &link, &refused), refused)
+                    }
+                    Err(unknown) => {
+                        // Its answer may never come.
+                        link.end();
+                        return Err(unknown);
+                    }
+                },
+                Err(unreached) => {
+                    worker.forget_slots();
+                    // Another one may have taken its place.
+                    (self.shared.servers.is_cluster().then_some(Next::Owner), unreached)
                 }
             };
-            if Instant::now() >= deadline {
-                return Err(Failure::NotDone(refused));
+            redirections += 1;
+            match elsewhere {
+                Some(elsewhere) if redirections < REDIRECTIONS && Instant::now() < deadline => {
+                    next = elsewhere
+                }
+                _ => return Err(Failure::NotDone(refused)),
             }
         }
-        Err(Failure::NotDone(
-            (ErrorKind::Client, "each server says that another one has the key").into(),
-        ))
     }
 
-    async fn ask_one(
+    /// Whoever is to be asked.
+    async fn reach(
         &self,
+        worker: &Worker,
         next: &Next,
         key: &[u8],
-        command: &Cmd,
         deadline: Instant,
-    ) -> Result<Answer, Failure> {
-        let worker = self.shared.worker().map_err(Failure::NotDone)?;
+    ) -> RedisResult<(Server, Arc<Link>)> {
         let servers = &self.shared.servers;
-        let map = if servers.is_cluster() {
-            let map = timeout_at(deadline, worker.map(servers)).await;
-            Some(map.unwrap_or_else(|_| Err(closed())).map_err(Failure::NotDone)?)
-        } else {
-            None
-        };
-        let server = match (next, &map) {
-            (Next::Named(server) | Next::Receiver(server), _) => server,
-            (Next::Owner, None) => &Server::Only,
-            (Next::Owner, Some(map)) => map.slots.server_of(key).ok_or_else(|| {
-                map.end();
-                Failure::NotDone((ErrorKind::Client, "no server of the cluster has the slot").into())
-            })?,
-        };
-        let link = timeout_at(deadline, worker.link(servers, server)).await;
-        let link = match link.unwrap_or_else(|_| Err(closed())) {
-            Ok(link) => link,
-            // Another one may have taken its place.
-            Err(error) => {
-                return match map {
-                    Some(map) => {
-                        map.end();
-                        Ok(Answer::Elsewhere(Next::Owner, error))
-                    }
-                    None => Err(Failure::NotDone(error)),
-                };
-            }
-        };
-        let refused = match send(&link, command, next).await.map_err(Failure::of) {
-            Ok(answer) => return Ok(Answer::Given(answer)),
-            Err(Failure::NotDone(refused)) => refused,
-            Err(unknown) => {
-                // What is late would be taken for another answer by nobody; but it may never come.
-                link.end();
-                return Err(unknown);
-            }
-        };
+        let reached = timeout_at(deadline, async {
+            let server = match next {
+                Next::Named(server) | Next::Receiver(server) => server.clone(),
+                Next::Owner if servers.is_cluster() => worker.slots(servers).await?.server_of(key).clone(),
+                Next::Owner => Server::Only,
+            };
+            let link = worker.link(servers, &server).await?;
+            Ok((server, link))
+        });
+        let (server, link) = reached.await.unwrap_or_else(|_| Err(unanswered()))?;
+        if link.is_new() {
+            self.shared.moves.reached(&link);
+        }
+        Ok((server, link))
+    }
+
+    /// Who does what this server has refused, if anybody does.
+    fn elsewhere(&self, worker: &Worker, server: &Server, link: &Link, refused: &RedisError) -> Option<Next> {
         let named = refused
             .redirect_node()
-            .and_then(|(address, _)| Server::named(address));
-        let next = match (refused.retry_method(), named) {
-            (RetryMethod::AskRedirect, Some(server)) => {
-                self.shared.redirected();
-                Next::Receiver(server)
+            .and_then(|(address, _)| server.named(address));
+        match (refused.retry_method(), named) {
+            (RetryMethod::AskRedirect, Some(receiver)) => {
+                self.shared.moves.happened();
+                Some(Next::Receiver(receiver))
             }
-            (RetryMethod::MovedRedirect, Some(server)) => {
-                self.shared.redirected();
-                if let Some(map) = map {
-                    map.end();
-                }
-                Next::Named(server)
+            (RetryMethod::MovedRedirect, Some(owner)) => {
+                self.shared.moves.happened();
+                worker.forget_slots();
+                Some(Next::Named(owner))
             }
             // It is master no more.
             (RetryMethod::RefreshSlotsAndRetry, _) => {
                 link.end();
-                if let Some(map) = map {
-                    map.end();
-                }
-                Next::Owner
+                worker.forget_slots();
+                Some(Next::Owner)
             }
-            _ => return Err(Failure::NotDone(refused)),
-        };
-        Ok(Answer::Elsewhere(next, refused))
+            // It is starting, or has lost the others: another one may take its place in a while.
+            (RetryMethod::WaitAndRetry, _) => {
+                link.end();
+                worker.forget_slots();
+                None
+            }
+            _ => None,
+        }
     }
 }
 
@@ -176,11 +166,10 @@ async fn send(link: &Link, command: &Cmd, next: &Next) -> RedisResult<Value> {
         Next::Owner | Next::Named(_) => command.query_async(&mut connection).await,
         Next::Receiver(_) => {
             let mut both = pipe();
-            both.add_command(cmd("ASKING"))
-                .ignore()
-                .add_command(command.clone());
-            let (answer,) = both.query_async(&mut connection).await?;
-            Ok(answer)
+            both.cmd("ASKING").add_command(command.clone());
+            // Whatever it says to the first: the second has been done, or it says so itself.
+            let answer = connection.send_packed_commands(&both, 1, 1).await?.pop();
+            answer.unwrap_or(Value::Nil).extract_error()
         }
     }
 }

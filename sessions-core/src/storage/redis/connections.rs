@@ -3,7 +3,6 @@
 
 use std::{
     collections::HashMap,
-    fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -14,12 +13,12 @@ use std::{
 use futures_util::future::{BoxFuture, FutureExt as _, Shared, select_ok};
 use redis::{
     AsyncConnectionConfig, Client, ConnectionInfo, ErrorKind, ProtocolVersion, PushInfo, PushKind,
-    RedisResult, aio::MultiplexedConnection, cmd,
+    RedisError, RedisResult, Value, aio::MultiplexedConnection, cmd, pipe,
 };
 use tokio::time::timeout;
 
 use super::{
-    servers::{RedisServers, Server, closed},
+    servers::{RedisServers, Server},
     slots::Slots,
 };
 
@@ -34,6 +33,9 @@ pub(super) const ANSWER: Duration = Duration::from_secs(1);
 pub(super) struct Link {
     connection: MultiplexedConnection,
     over: Arc<AtomicBool>,
+    /// What the server calls itself since it was started, wherever it is reached.
+    pub(super) server: String,
+    used: AtomicBool,
 }
 
 impl Link {
@@ -63,11 +65,23 @@ impl Link {
                 .set_push_sender(push);
             // The older one does not say that a connection has ended.
             let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+            #[cfg(feature = "tls")]
+            use_cryptography();
             let client = Client::open(info.set_redis_settings(settings))?;
             let connection = client
                 .get_multiplexed_async_connection_with_config(&config)
                 .await?;
-            Ok(Arc::new(Self { connection, over }))
+            let told: String = cmd("INFO")
+                .arg("server")
+                .query_async(&mut connection.clone())
+                .await?;
+            let server = told.lines().find_map(|line| line.strip_prefix("run_id:"));
+            Ok(Arc::new(Self {
+                connection,
+                over,
+                server: server.unwrap_or_default().to_owned(),
+                used: AtomicBool::new(false),
+            }))
         }
         .boxed()
     }
@@ -84,58 +98,66 @@ impl Link {
     pub(super) fn end(&self) {
         self.over.store(true, Ordering::Release);
     }
-}
 
-/// The slots of a cluster, which may not be theirs any more.
-pub(super) struct Map {
-    pub(super) slots: Slots,
-    over: AtomicBool,
-}
-
-impl Map {
-    pub(super) fn end(&self) {
-        self.over.store(true, Ordering::Release);
+    /// Whether it is used for the first time.
+    pub(super) fn is_new(&self) -> bool {
+        !self.used.load(Ordering::Acquire) && !self.used.swap(true, Ordering::AcqRel)
     }
 }
 
-trait Ends {
-    fn is_over(&self) -> bool;
-}
-
-impl Ends for Link {
-    fn is_over(&self) -> bool {
-        Self::is_over(self)
+/// `rustls` has none by itself where nobody, or more than one, is built in.
+#[cfg(feature = "tls")]
+fn use_cryptography() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Lost to another thread: there is one now.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     }
 }
 
-impl Ends for Map {
-    fn is_over(&self) -> bool {
-        self.over.load(Ordering::Acquire)
-    }
-}
-
-type Making<T> = Shared<BoxFuture<'static, RedisResult<Arc<T>>>>;
+type Making<T> = Shared<BoxFuture<'static, RedisResult<T>>>;
 
 /// Something that is made when it is needed, by one for all who wait, and anew when it is over or could not be made.
-struct Attempt<T>(Mutex<Option<Making<T>>>);
+struct Attempt<T: Clone>(Mutex<Option<Making<T>>>);
 
-impl<T: Ends> Attempt<T> {
-    fn get(&self, make: impl FnOnce() -> BoxFuture<'static, RedisResult<Arc<T>>>) -> Making<T> {
+impl<T: Clone + Send + Sync + 'static> Attempt<T> {
+    fn get(
+        &self,
+        is_over: impl FnOnce(&T) -> bool,
+        make: impl FnOnce() -> BoxFuture<'static, RedisResult<T>>,
+    ) -> Making<T> {
         let mut making = lock(&self.0);
         if let Some(making) = &*making {
             match making.peek() {
                 None => return making.clone(),
-                Some(Ok(made)) if !made.is_over() => return making.clone(),
+                Some(Ok(made)) if !is_over(made) => return making.clone(),
                 Some(_) => {}
             }
         }
-        let new = make().shared();
+        // A task, so that it comes to its end if nobody waits any more.
+        let made = tokio::spawn(timeout(PATIENCE, make()));
+        let made = made.map(|made| match made {
+            Ok(Ok(made)) => made,
+            Ok(Err(_)) | Err(_) => Err(unanswered()),
+        });
+        let new = made.boxed().shared();
         *making = Some(new.clone());
         new
     }
+
+    fn made(&self) -> Option<T> {
+        lock(&self.0).as_ref()?.peek()?.as_ref().ok().cloned()
+    }
+
+    /// It is to be made anew.
+    fn forget(&self) {
+        let mut making = lock(&self.0);
+        if making.as_ref().is_some_and(|making| making.peek().is_some()) {
+            *making = None;
+        }
+    }
 }
 
-impl<T> Default for Attempt<T> {
+impl<T: Clone> Default for Attempt<T> {
     fn default() -> Self {
         Self(Mutex::default())
     }
@@ -144,20 +166,31 @@ impl<T> Default for Attempt<T> {
 /// The connections of one runtime, which runs what drives them.
 #[derive(Default)]
 pub(super) struct Worker {
-    links: Mutex<HashMap<Server, Arc<Attempt<Link>>>>,
-    map: Attempt<Map>,
+    links: Mutex<HashMap<Server, Arc<Attempt<Arc<Link>>>>>,
+    slots: Attempt<Arc<Slots>>,
 }
 
 impl Worker {
     /// The connection to this server.
-    pub(super) fn link(&self, servers: &RedisServers, server: &Server) -> Making<Link> {
+    pub(super) fn link(&self, servers: &RedisServers, server: &Server) -> Making<Arc<Link>> {
         let attempt = Arc::clone(lock(&self.links).entry(server.clone()).or_default());
-        attempt.get(|| within_patience(servers.connect(server.clone(), Link::open)))
+        attempt.get(
+            |link| link.is_over(),
+            || servers.connect(server.clone(), Arc::new(Link::open)),
+        )
     }
 
-    /// The slots of the cluster.
-    pub(super) fn map(&self, servers: &RedisServers) -> Making<Map> {
-        self.map.get(|| {
+    /// The connections that there are.
+    pub(super) fn links(&self) -> Vec<Arc<Link>> {
+        lock(&self.links)
+            .values()
+            .filter_map(|attempt| attempt.made())
+            .collect()
+    }
+
+    /// Where the keys of a cluster are.
+    pub(super) fn slots(&self, servers: &RedisServers) -> Making<Arc<Slots>> {
+        let ask_somebody = || {
             let mut known = servers.known();
             known.extend(lock(&self.links).keys().cloned());
             known.sort();
@@ -166,48 +199,42 @@ impl Worker {
                 .into_iter()
                 .map(|server| {
                     let link = self.link(servers, &server);
-                    async move {
-                        let link = link.await?;
-                        let slots = slots(&link, &server).await?;
-                        let over = AtomicBool::new(false);
-                        Ok(Arc::new(Map { slots, over }))
-                    }
-                    .boxed()
+                    async move { slots(&*link.await?, &server).await.map(Arc::new) }.boxed()
                 })
                 .collect();
-            within_patience(
-                select_ok(asked)
-                    .map(|answered| answered.map(|(map, _)| map))
-                    .boxed(),
-            )
-        })
+            select_ok(asked)
+                .map(|answered| answered.map(|(slots, _)| slots))
+                .boxed()
+        };
+        self.slots.get(|_| false, ask_somebody)
+    }
+
+    /// They are not there any more.
+    pub(super) fn forget_slots(&self) {
+        self.slots.forget();
     }
 }
 
-/// The slots of the cluster, as this server knows them.
+/// Where the keys of a cluster are, as this server knows it. One that has lost the others does not.
 pub(super) async fn slots(link: &Link, asked: &Server) -> RedisResult<Slots> {
-    let mut ask = cmd("CLUSTER");
-    let told = ask.arg("SLOTS").query_async(&mut link.connection()).await?;
+    let mut ask = pipe();
+    ask.cmd("CLUSTER").arg("INFO").cmd("CLUSTER").arg("SLOTS");
+    let (state, told): (String, Value) = ask.query_async(&mut link.connection()).await?;
+    if !state.lines().any(|line| line == "cluster_state:ok") {
+        return Err((ErrorKind::Client, "the cluster is not whole").into());
+    }
     let host = match asked {
         Server::At(host, _) => host,
         Server::Only => "",
     };
     let slots = Slots::of(&told, host);
-    slots.ok_or_else(|| (ErrorKind::Parse, "the slots of the cluster are none").into())
+    slots.ok_or_else(|| (ErrorKind::Client, "the slots of the cluster are not all there").into())
 }
 
-fn within_patience<T: Send + Sync + 'static>(
-    making: BoxFuture<'static, RedisResult<Arc<T>>>,
-) -> BoxFuture<'static, RedisResult<Arc<T>>> {
-    async move { timeout(PATIENCE, making).await.unwrap_or_else(|_| Err(closed())) }.boxed()
+pub(super) fn unanswered() -> RedisError {
+    (ErrorKind::Io, "the server did not answer in time").into()
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl fmt::Debug for Worker {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Worker({} connections)", lock(&self.links).len())
-    }
 }

@@ -47,6 +47,11 @@ fn not_done(error: &RedisError) -> StorageError {
     }
 }
 
+/// Something else than the command answers.
+pub(super) fn no_answer() -> StorageError {
+    StorageError::unavailable("Redis gave an answer that the command does not have")
+}
+
 /// What a server or the connection said, without what it was told.
 #[derive(Debug)]
 pub(super) struct Failed(String);

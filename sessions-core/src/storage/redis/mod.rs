@@ -14,10 +14,7 @@ mod tracking;
 use std::{
     collections::HashMap,
     fmt,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex},
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -30,6 +27,7 @@ use self::{
     layout::Kind,
     scripts::{Outcome, Scripts},
     survey::Place,
+    tracking::Moves,
 };
 use super::{
     CachedStorage, Created, Expected, Read, Replaced, SessionIndex, SessionStorage, StorageError,
@@ -37,7 +35,7 @@ use super::{
 };
 use crate::{Record, RecordError, StorageKey, Timestamp, secret::random};
 
-/// Keeps sessions in Redis 6 or later, or in Valkey: on one server, on the master of sentinels, or in a cluster.
+/// Keeps sessions in Redis 7 or later, or in Valkey: on one server, on the master of sentinels, or in a cluster.
 ///
 /// Each operation is one script on one key, and one round trip; what has to be known of the latest state is decided where
 /// it is. Each runtime has a connection of its own to each server, which carries the commands of all its requests; so it is
@@ -56,9 +54,13 @@ use crate::{Record, RecordError, StorageKey, Timestamp, secret::random};
 /// - `maxmemory-policy noeviction`, or no `maxmemory`: or a session is thrown out when memory is full, which logs its user
 ///   out, or an index, which hides its sessions from [`cut_off`](SessionIndex::cut_off). [`health`](SessionStorage::health)
 ///   says so.
-/// - An account may be restricted to the keys of the [prefix](RedisServers::prefix), and to
-///   `+evalsha +eval +get +set +getrange +setrange +pexpire +del +scan +info +role +hello +client +cluster|slots`.
-/// - No `CONFIG` is needed, and no module.
+/// - An account may be restricted to the keys of the [prefix](RedisServers::prefix), and to `+evalsha +eval +get +set
+///   +getrange +setrange +pexpire +del +scan +info +role`; in a cluster with `+cluster|info +cluster|slots +asking`; for
+///   [`tracked`](Self::tracked) with `+client|tracking`. One for the sentinels needs `+info +sentinel|get-master-addr-by-name`.
+/// - While slots are moved from one server of a cluster to another, [`count`](SessionIndex::count) and
+///   [`delete_some`](SessionIndex::delete_some) may miss what is just being moved.
+/// - A server that is made a replica and keeps its clients' connections is read until it refuses the first write. Sentinels
+///   and clusters end them.
 ///
 /// # Failures
 ///
@@ -93,18 +95,7 @@ struct Shared {
     all_sessions: String,
     workers: Mutex<HashMap<runtime::Id, Arc<Worker>>>,
     deletions: Mutex<HashMap<Kind, Place>>,
-    /// How often a server of a cluster has said that another one has a key.
-    redirections: AtomicU64,
-}
-
-impl Shared {
-    fn redirected(&self) {
-        self.redirections.fetch_add(1, Ordering::AcqRel);
-    }
-
-    fn redirections(&self) -> u64 {
-        self.redirections.load(Ordering::Acquire)
-    }
+    moves: Moves,
 }
 
 impl RedisStorage {
@@ -129,7 +120,7 @@ impl RedisStorage {
                 all_sessions,
                 workers: Mutex::default(),
                 deletions: Mutex::default(),
-                redirections: AtomicU64::new(0),
+                moves: Moves::default(),
             }),
         };
         storage.writes().await?;
@@ -187,7 +178,8 @@ impl SessionStorage for RedisStorage {
             let answer = self.ask(&key, cmd("GET").arg(&key)).await;
             match answer.map_err(|failure| failure.reading())? {
                 Value::BulkString(bytes) => Ok(layout::record(&bytes, now)?.map(Arc::new)),
-                _ => Ok(None),
+                Value::Nil => Ok(None),
+                _ => Err(error::no_answer()),
             }
         })
     }

@@ -2,7 +2,7 @@
 
 use redis::{Value, cmd};
 
-use super::{RedisStorage, layout, scripts::Outcome};
+use super::{RedisStorage, error, layout, scripts::Outcome};
 use crate::{
     RecordError, StorageError, StorageKey, Timestamp,
     secret::random,
@@ -21,7 +21,8 @@ impl RedisStorage {
                 let (revision, roster) = bytes.split_at_checked(REVISION).ok_or(RecordError::Version)?;
                 Ok((Roster::from_bytes(roster)?, revision.to_owned()))
             }
-            _ => Ok((Roster::default(), Vec::new())),
+            Value::Nil => Ok((Roster::default(), Vec::new())),
+            _ => Err(error::no_answer()),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use futures_util::future::{BoxFuture, FutureExt as _, select_ok};
-use redis::{ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo, RedisError, RedisResult, cmd};
+use redis::{ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo, RedisResult, cmd};
 
 use super::connections::Link;
 use crate::StorageError;
@@ -56,10 +56,14 @@ pub(super) enum Server {
 }
 
 impl Server {
-    /// The one with this address, as `host:port`; the host may have colons, too.
-    pub(super) fn named(address: &str) -> Option<Self> {
+    /// The one that this one calls `host:port`. The host may have colons, too; without one it is this one's.
+    pub(super) fn named(&self, address: &str) -> Option<Self> {
         let (host, port) = address.rsplit_once(':')?;
-        Some(Self::At(host.into(), port.parse().ok()?))
+        let host = match self {
+            Self::At(own, _) if host.is_empty() => Arc::clone(own),
+            _ => host.into(),
+        };
+        Some(Self::At(host, port.parse().ok()?))
     }
 }
 
@@ -125,15 +129,11 @@ impl RedisServers {
     }
 
     /// A connection to one of them.
-    pub(super) fn connect(
-        &self,
-        server: Server,
-        link: impl Opens,
-    ) -> BoxFuture<'static, RedisResult<Arc<Link>>> {
+    pub(super) fn connect(&self, server: Server, open: Open) -> BoxFuture<'static, RedisResult<Arc<Link>>> {
         match (&self.reached, server) {
-            (Reached::One(info), _) => link.open(info.clone()),
-            (Reached::Cluster(known), Server::At(host, port)) => link.open(at(&known[0], &host, port)),
-            (Reached::Cluster(known), Server::Only) => link.open(known[0].clone()),
+            (Reached::One(info), _) => master_at(info.clone(), open).boxed(),
+            (Reached::Cluster(known), Server::At(host, port)) => open(at(&known[0], &host, port)),
+            (Reached::Cluster(known), Server::Only) => open(known[0].clone()),
             (
                 Reached::Sentinels {
                     sentinels,
@@ -142,33 +142,31 @@ impl RedisServers {
                 },
                 _,
             ) => {
-                let (sentinels, name, master) = (sentinels.clone(), name.clone(), master.clone());
-                async move {
-                    let asked = sentinels.into_iter().map(|info| master_of(info, &name).boxed());
-                    // Whoever answers first: the others may be down.
-                    let ((host, port), _) = select_ok(asked).await?;
-                    let link = link.open(at(&master, &host, port)).await?;
-                    is_master(&link).await?;
-                    Ok(link)
-                }
-                .boxed()
+                let (name, master) = (Arc::<str>::from(name.as_str()), master.clone());
+                // Whoever leads to a master first: of the others some may be down, or behind.
+                let asked = sentinels.iter().cloned().map(move |sentinel| {
+                    let (name, master, open) = (Arc::clone(&name), master.clone(), Arc::clone(&open));
+                    async move {
+                        let (host, port) = master_of(sentinel, &name).await?;
+                        master_at(at(&master, &host, port), open).await
+                    }
+                    .boxed()
+                });
+                select_ok(asked).map(|first| first.map(|(link, _)| link)).boxed()
             }
         }
     }
 }
 
 /// How a connection is opened.
-pub(super) trait Opens: Send + 'static {
-    fn open(self, info: ConnectionInfo) -> BoxFuture<'static, RedisResult<Arc<Link>>>;
-}
+pub(super) type Open =
+    Arc<dyn Fn(ConnectionInfo) -> BoxFuture<'static, RedisResult<Arc<Link>>> + Send + Sync>;
 
-impl<F> Opens for F
-where
-    F: FnOnce(ConnectionInfo) -> BoxFuture<'static, RedisResult<Arc<Link>>> + Send + 'static,
-{
-    fn open(self, info: ConnectionInfo) -> BoxFuture<'static, RedisResult<Arc<Link>>> {
-        self(info)
-    }
+/// A connection to a server that writes are for; not to one that only copies another.
+async fn master_at(info: ConnectionInfo, open: Open) -> RedisResult<Arc<Link>> {
+    let link = open(info).await?;
+    is_master(&link).await?;
+    Ok(link)
 }
 
 async fn master_of(sentinel: ConnectionInfo, name: &str) -> RedisResult<(String, u16)> {
@@ -179,14 +177,13 @@ async fn master_of(sentinel: ConnectionInfo, name: &str) -> RedisResult<(String,
     master.ok_or_else(|| (ErrorKind::Client, "the sentinels know no master of this name").into())
 }
 
-/// The sentinels may not know yet that it is none any more.
 pub(super) async fn is_master(link: &Link) -> RedisResult<()> {
     let role: Vec<redis::Value> = cmd("ROLE").query_async(&mut link.connection()).await?;
     let is_master = matches!(role.first(), Some(redis::Value::BulkString(role)) if role == b"master");
     if is_master {
         Ok(())
     } else {
-        Err((ErrorKind::Client, "the server that was master is none any more").into())
+        Err((ErrorKind::Client, "the server is no master").into())
     }
 }
 
@@ -225,10 +222,6 @@ fn at(info: &ConnectionInfo, host: &str, port: u16) -> ConnectionInfo {
         address => *address = ConnectionAddr::Tcp(host.to_owned(), port),
     }
     info.clone().set_addr(address)
-}
-
-pub(super) fn closed() -> RedisError {
-    (ErrorKind::Io, "the server did not answer in time").into()
 }
 
 impl fmt::Debug for RedisServers {

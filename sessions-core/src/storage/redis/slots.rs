@@ -10,7 +10,7 @@ use super::servers::Server;
 const SLOTS: u16 = 16_384;
 
 /// The slots of a cluster, as one of its servers has told them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Slots(Vec<Range>);
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,7 +21,8 @@ struct Range {
 }
 
 impl Slots {
-    /// The answer to `CLUSTER SLOTS`. A server that gives no host of its own is where it was asked.
+    /// The answer to `CLUSTER SLOTS`, if it is of all slots: who does not know all has lost the others. A server that gives
+    /// no host of its own is where it was asked.
     pub(super) fn of(answer: &Value, asked: &str) -> Option<Self> {
         let Value::Array(ranges) = answer else {
             return None;
@@ -47,15 +48,18 @@ impl Slots {
         });
         let mut ranges: Vec<_> = ranges.collect::<Option<_>>()?;
         ranges.sort();
-        Some(Self(ranges))
+        let end = ranges.iter().try_fold(0, |next, range| {
+            (range.first == next && next <= range.last).then_some(range.last + 1)
+        });
+        (end == Some(SLOTS)).then_some(Self(ranges))
     }
 
-    /// Who has this key, if anybody has.
-    pub(super) fn server_of(&self, key: &[u8]) -> Option<&Server> {
+    /// Who has this key.
+    pub(super) fn server_of(&self, key: &[u8]) -> &Server {
         let slot = slot(key);
         let after = self.0.partition_point(|range| range.first <= slot);
-        let range = &self.0[..after].last()?;
-        (slot <= range.last).then_some(&range.master)
+        // The first range begins at the first slot.
+        &self.0[after.saturating_sub(1)].master
     }
 
     /// Everyone who has keys.
@@ -100,24 +104,31 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_where_its_slot_is_and_nowhere_in_a_gap() {
-        let at = |port| {
-            Value::Array(vec![
-                Value::BulkString(b"10.0.0.1".to_vec()),
-                Value::Int(port),
-                Value::BulkString(b"id".to_vec()),
-            ])
+    fn a_key_is_where_its_slot_is_and_slots_that_are_not_all_there_are_none() {
+        let range = |first, last, host: &[u8], port| {
+            let master = vec![Value::BulkString(host.to_vec()), Value::Int(port)];
+            Value::Array(vec![Value::Int(first), Value::Int(last), Value::Array(master)])
         };
-        let range = |first, last, port| Value::Array(vec![Value::Int(first), Value::Int(last), at(port)]);
-        let told = Value::Array(vec![range(10_000, 16_383, 2), range(0, 5_000, 1)]);
-        let slots = Slots::of(&told, "").expect("they are slots");
-        let server = |port| Some(Server::At("10.0.0.1".into(), port));
-        let of = |tag: &str| slots.server_of(tag.as_bytes()).cloned();
-        // 12182, 5061 and 866.
-        assert_eq!(of("foo"), server(2));
-        assert_eq!(of("bar"), None);
-        assert_eq!(of("hello"), server(1));
-        assert_eq!(slots.masters(), [server(1), server(2)].map(Option::unwrap));
+        let (low, high) = (range(0, 5_060, b"10.0.0.1", 1), range(5_061, 16_383, b"", 2));
+        let told = Value::Array(vec![high.clone(), low.clone()]);
+        let slots = Slots::of(&told, "10.0.0.9").expect("they are slots");
+        let [one, other] =
+            [("10.0.0.1", 1), ("10.0.0.9", 2)].map(|(host, port)| Server::At(host.into(), port));
+        // 866, 5061 and 12182.
+        let of = |tag: &str| slots.server_of(tag.as_bytes()).clone();
+        assert_eq!(
+            [of("hello"), of("bar"), of("foo")],
+            [one.clone(), other.clone(), other.clone()]
+        );
+        assert_eq!(slots.masters(), [one, other]);
+        for not_all in [
+            vec![],
+            vec![low.clone()],
+            vec![high.clone()],
+            vec![low.clone(), low, high],
+        ] {
+            assert_eq!(Slots::of(&Value::Array(not_all), ""), None);
+        }
         assert_eq!(Slots::of(&Value::Okay, ""), None);
     }
 }

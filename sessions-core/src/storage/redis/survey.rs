@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use redis::{Cmd, RedisResult, Value, cmd, from_redis_value, pipe};
 
 use super::{
@@ -19,7 +19,7 @@ use crate::{StorageError, Timestamp};
 const PAGE: usize = 1000;
 
 /// Where the deletion of a kind goes on: what is before has been looked at.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Place {
     server: usize,
     cursor: u64,
@@ -50,56 +50,69 @@ impl RedisStorage {
         limit: usize,
         now: Timestamp,
     ) -> Result<usize, StorageError> {
-        let stopped = lock(&self.shared.deletions).remove(kind).unwrap_or_default();
-        let resumed = stopped != Place::default();
-        match self.delete_from(stopped, kind, limit, now).await? {
-            0 if resumed => self.delete_from(Place::default(), kind, limit, now).await,
-            deleted => Ok(deleted),
+        let mut place = lock(&self.shared.deletions)
+            .get(kind)
+            .copied()
+            .unwrap_or_default();
+        let mut deleted = 0;
+        loop {
+            let resumed = place != Place::default();
+            let outcome = self.delete_from(&mut place, kind, limit, &mut deleted, now).await;
+            lock(&self.shared.deletions).insert(*kind, place);
+            return match outcome {
+                Ok(()) if deleted == 0 && resumed => continue,
+                // What has been done has to be said.
+                Err(_) if deleted > 0 => Ok(deleted),
+                outcome => outcome.map(|()| deleted),
+            };
         }
     }
 
+    /// Moves the place on, to the beginning at the end.
     async fn delete_from(
         &self,
-        from: Place,
+        place: &mut Place,
         kind: &Kind,
         limit: usize,
+        deleted: &mut usize,
         now: Timestamp,
-    ) -> Result<usize, StorageError> {
+    ) -> Result<(), StorageError> {
         let moment = layout::moment(now).to_string();
-        let mut deleted = 0;
-        let mut cursor = from.cursor;
-        for (number, server) in self.masters().await?.into_iter().enumerate().skip(from.server) {
-            loop {
-                let (next, keys) = self.page(&server, cursor).await?;
-                let mut live = self.live(&server, keys, kind, now).await?;
-                let left = limit - deleted;
-                let all = live.len() <= left;
-                live.truncate(left);
-                let outcomes = live.iter().map(|key| {
-                    let script = &self.shared.scripts.delete_of_kind;
-                    let arguments = [moment.as_bytes(), kind];
-                    async move { self.run(script, key, &arguments).await }
-                });
-                let outcomes = try_join_all(outcomes).await?;
-                deleted += outcomes
-                    .into_iter()
-                    .filter(|outcome| *outcome == Outcome::Done)
-                    .count();
-                if !all {
-                    let place = Place {
-                        server: number,
-                        cursor,
-                    };
-                    lock(&self.shared.deletions).insert(*kind, place);
-                    return Ok(deleted);
-                }
-                cursor = next;
-                if next == 0 {
-                    break;
+        let masters = self.masters().await?;
+        while let Some(server) = masters.get(place.server) {
+            let (next, keys) = self.page(server, place.cursor).await?;
+            let mut live = self.live(server, keys, kind, now).await?;
+            let left = limit - *deleted;
+            let all = live.len() <= left;
+            live.truncate(left);
+            let outcomes = live.iter().map(|key| {
+                let script = &self.shared.scripts.delete_of_kind;
+                let arguments = [moment.as_bytes(), kind];
+                async move { self.run(script, key, &arguments).await }
+            });
+            let mut error = None;
+            for outcome in join_all(outcomes).await {
+                match outcome {
+                    Ok(outcome) => *deleted += usize::from(outcome == Outcome::Done),
+                    Err(failed) => error = Some(failed),
                 }
             }
+            if let Some(error) = error {
+                return Err(error);
+            }
+            if !all {
+                return Ok(());
+            }
+            *place = match next {
+                0 => Place {
+                    server: place.server + 1,
+                    cursor: 0,
+                },
+                cursor => Place { cursor, ..*place },
+            };
         }
-        Ok(deleted)
+        *place = Place::default();
+        Ok(())
     }
 
     /// An error if a server throws sessions out when its memory is full: it would log their users out, and what is thrown out
@@ -121,14 +134,16 @@ impl RedisStorage {
         Ok(())
     }
 
-    /// All that have sessions.
+    /// All that have sessions now.
     async fn masters(&self) -> Result<Vec<Server>, StorageError> {
         let servers = &self.shared.servers;
         if !servers.is_cluster() {
             return Ok(vec![Server::Only]);
         }
         let worker = self.shared.worker().map_err(not_asked)?;
-        Ok(worker.map(servers).await.map_err(not_asked)?.slots.masters())
+        // Of those who have lost theirs since nobody may have been asked for a key.
+        worker.forget_slots();
+        Ok(worker.slots(servers).await.map_err(not_asked)?.masters())
     }
 
     /// Some keys of sessions, and where to go on; at 0 there are no more.

@@ -9,7 +9,7 @@
 use std::{
     sync::{
         Arc, Mutex, Weak,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -24,8 +24,9 @@ use tokio::{
 
 use super::{
     RedisStorage, Shared,
-    connections::{Link, Map, PATIENCE, lock, slots},
+    connections::{Link, PATIENCE, lock, slots},
     servers::{Server, is_master},
+    slots::Slots,
 };
 use crate::{
     StorageKey,
@@ -42,7 +43,8 @@ impl RedisStorage {
     /// is set: copies are not used while that is not known to be so. After a disconnect none is left.
     ///
     /// The messages are of all sessions under the prefix: each process gets one for each write of any of them, and takes its
-    /// own copy back, too, when it has written itself. They need the command `CLIENT TRACKING`.
+    /// own copy back, too, when it has written itself. Four times in the staleness each process asks each server for its role
+    /// or its slots.
     ///
     /// ```no_run
     /// # async fn open() -> Result<(), sessions_core::StorageError> {
@@ -65,11 +67,15 @@ impl RedisStorage {
             state: Arc::new(State {
                 copies,
                 is_running: AtomicBool::new(false),
-                confirmed: Mutex::new(None),
+                began: Instant::now(),
+                confirmed: AtomicU64::new(0),
             }),
         })
     }
 }
+
+/// So long a server may take to answer, however short copies are to last; and so long nobody tries to reach it again.
+const AT_LEAST: Duration = Duration::from_millis(20);
 
 struct Tracking {
     shared: Arc<Shared>,
@@ -79,13 +85,33 @@ struct Tracking {
 struct State {
     copies: Arc<Copies>,
     is_running: AtomicBool,
-    /// When all servers were known to have told all.
-    confirmed: Mutex<Option<Instant>>,
+    began: Instant,
+    /// So many microseconds later all servers were known to have told all; never at 0.
+    confirmed: AtomicU64,
+}
+
+impl State {
+    fn confirm(&self, when: Instant) {
+        let micros = when.duration_since(self.began).as_micros();
+        let micros = u64::try_from(micros).unwrap_or(u64::MAX);
+        self.confirmed.store(micros.max(1), Ordering::Release);
+    }
+
+    fn confirm_nothing(&self) {
+        self.confirmed.store(0, Ordering::Release);
+    }
+
+    fn is_confirmed_within(&self, staleness: Duration) -> bool {
+        match self.confirmed.load(Ordering::Acquire) {
+            0 => false,
+            micros => (self.began + Duration::from_micros(micros)).elapsed() < staleness,
+        }
+    }
 }
 
 impl Watch for Tracking {
     fn begin(&self, staleness: Duration) {
-        if self.state.is_running.load(Ordering::Acquire) {
+        if staleness.is_zero() || self.state.is_running.load(Ordering::Acquire) {
             return;
         }
         if let Ok(runtime) = Handle::try_current()
@@ -97,7 +123,7 @@ impl Watch for Tracking {
     }
 
     fn is_current(&self, staleness: Duration) -> bool {
-        lock(&self.state.confirmed).is_some_and(|confirmed| confirmed.elapsed() < staleness)
+        self.state.is_confirmed_within(staleness)
     }
 }
 
@@ -113,7 +139,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if let Some(state) = self.state() {
-            *lock(&state.confirmed) = None;
+            state.confirm_nothing();
             state.is_running.store(false, Ordering::Release);
         }
     }
@@ -130,11 +156,43 @@ async fn watch(shared: Arc<Shared>, running: Running, staleness: Duration) {
             servers.stay(&shared, &running, pause).await;
         }
         if let Some(state) = running.state() {
-            *lock(&state.confirmed) = None;
+            state.confirm_nothing();
             // Also of those who answered: their messages may be lost.
             state.copies.all_changed();
         }
-        sleep(pause.max(Duration::from_millis(10))).await;
+        sleep(pause.max(AT_LEAST)).await;
+    }
+}
+
+/// What shows that sessions may be where nobody tells of their changes.
+#[derive(Debug, Default)]
+pub(super) struct Moves {
+    count: AtomicU64,
+    /// Those who tell, if anybody is to.
+    watched: Mutex<Option<Vec<String>>>,
+}
+
+impl Moves {
+    /// A server has said that another one has a key.
+    pub(super) fn happened(&self) {
+        self.count.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// A command is sent to this one.
+    pub(super) fn reached(&self, link: &Link) {
+        if !self.is_watched(link) {
+            self.happened();
+        }
+    }
+
+    fn is_watched(&self, link: &Link) -> bool {
+        lock(&self.watched)
+            .as_ref()
+            .is_none_or(|watched| watched.contains(&link.server))
+    }
+
+    fn count(&self) -> u64 {
+        self.count.load(Ordering::Acquire)
     }
 }
 
@@ -142,30 +200,33 @@ async fn watch(shared: Arc<Shared>, running: Running, staleness: Duration) {
 struct Watched {
     links: Vec<(Server, Arc<Link>)>,
     /// Where what is, in a cluster.
-    map: Option<Arc<Map>>,
-    redirections: u64,
+    slots: Option<Arc<Slots>>,
+    moves: u64,
 }
 
 impl Watched {
     async fn begin(shared: &Shared, state: &State) -> RedisResult<Self> {
-        // Before the map is looked at: what was redirected since may be elsewhere.
-        let redirections = shared.redirections();
-        let map = if shared.servers.is_cluster() {
-            Some(shared.worker()?.map(&shared.servers).await?)
+        // Before it is known where what is: what has moved since may be elsewhere.
+        let moves = shared.moves.count();
+        let slots = if shared.servers.is_cluster() {
+            Some(shared.worker()?.slots(&shared.servers).await?)
         } else {
             None
         };
-        let masters = map
+        let masters = slots
             .as_ref()
-            .map_or_else(|| vec![Server::Only], |map| map.slots.masters());
+            .map_or_else(|| vec![Server::Only], |slots| slots.masters());
         let prefix = format!("{}id:", shared.servers.prefix);
         let links = masters.into_iter().map(|server| {
-            let told = Told {
+            let told = Arc::new(Told {
                 copies: Arc::downgrade(&state.copies),
                 prefix: prefix.clone(),
+            });
+            let open = move |info| {
+                let told = Arc::clone(&told);
+                Link::open_with(info, move |push| told.of(push))
             };
-            let open = |info| Link::open_with(info, move |push| told.of(push));
-            let link = shared.servers.connect(server.clone(), open);
+            let link = shared.servers.connect(server.clone(), Arc::new(open));
             let mut begin = cmd("CLIENT");
             begin
                 .arg("TRACKING")
@@ -179,11 +240,16 @@ impl Watched {
                 Ok::<_, RedisError>((server, link))
             }
         });
-        Ok(Self {
-            links: try_join_all(links).await?,
-            map,
-            redirections,
-        })
+        let links = try_join_all(links).await?;
+        let watched = links.iter().map(|(_, link)| link.server.clone()).collect();
+        *lock(&shared.moves.watched) = Some(watched);
+        // What somebody reads there he is not told of.
+        for link in lock(&shared.workers).values().flat_map(|worker| worker.links()) {
+            if !shared.moves.is_watched(&link) {
+                link.end();
+            }
+        }
+        Ok(Self { links, slots, moves })
     }
 
     /// Until something has gone wrong, or has moved.
@@ -191,14 +257,16 @@ impl Watched {
         let mut answered = None;
         loop {
             let asked = Instant::now();
-            let unchanged = timeout(pause.max(Duration::from_millis(50)), self.is_unchanged()).await;
+            let unchanged = timeout(pause.max(AT_LEAST), self.is_unchanged(shared)).await;
             let Some(state) = running.state() else { return };
-            if !matches!(unchanged, Ok(Ok(true))) || shared.redirections() != self.redirections {
+            if !matches!(unchanged, Ok(Ok(true))) || shared.moves.count() != self.moves {
                 return;
             }
             // Of what was written at the same moment as it was asked a server tells after its answer: so only the next one
             // shows that all of that has come.
-            *lock(&state.confirmed) = answered;
+            if let Some(answered) = answered {
+                state.confirm(answered);
+            }
             answered = Some(asked);
             drop(state);
             sleep(pause).await;
@@ -206,24 +274,22 @@ impl Watched {
     }
 
     /// Whether all answer, on the connections that carry their messages, and have what they had.
-    async fn is_unchanged(&self) -> RedisResult<bool> {
+    async fn is_unchanged(&self, shared: &Shared) -> RedisResult<bool> {
         let unchanged = self.links.iter().map(async |(server, link)| {
             if link.is_over() {
                 return Ok(false);
             }
-            match &self.map {
-                Some(map) => {
-                    let is_same = slots(link, server).await? == map.slots;
-                    if !is_same {
-                        map.end();
-                    }
-                    Ok(is_same)
-                }
+            match &self.slots {
+                Some(known) => Ok(slots(link, server).await? == **known),
                 None => is_master(link).await.map(|()| true),
             }
         });
-        let unchanged: Vec<bool> = try_join_all(unchanged).await?;
-        Ok(unchanged.into_iter().all(|unchanged| unchanged))
+        let unchanged: RedisResult<Vec<bool>> = try_join_all(unchanged).await;
+        let unchanged = unchanged.map(|unchanged| unchanged.into_iter().all(|unchanged| unchanged));
+        if !matches!(unchanged, Ok(true)) {
+            shared.worker()?.forget_slots();
+        }
+        unchanged
     }
 }
 

@@ -25,5 +25,5 @@ end
 
 -- A minute longer than it lives, because clocks differ: here it is only freed.
 local function kept(idle, ends)
-    return math.min(idle, ends) - now + 60000
+    return math.max(math.min(idle, ends) - now, 0) + 60000
 end
