@@ -55,6 +55,14 @@ impl Example {
         Ok(())
     }
 
+    /// Asks it to end, as who deploys another release does, and waits until it has.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn end(&mut self) -> io::Result<()> {
+        self.process.end()
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -130,7 +138,7 @@ fn build() -> io::Result<HashMap<String, PathBuf>> {
             "--message-format=json",
         ])
         .stderr(Stdio::inherit());
-    command.args(["--features", "examples/sqlite"]);
+    command.args(["--features", "examples/redis,examples/sqlite"]);
     if cfg!(feature = "browser") {
         command.args(["--features", "tests/browser"]);
     }

@@ -115,6 +115,16 @@ impl Process {
         self.output.state().lines.join("\n")
     }
 
+    /// Asks it to end, as who deploys another release does, and waits until it has.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn end(&mut self) -> io::Result<()> {
+        let process = self.child.id().to_string();
+        Command::new("kill").args(["-s", "TERM", &process]).status()?;
+        self.child.wait().map(drop)
+    }
+
     /// Ends it at once, as a crash would, and waits until it is gone.
     ///
     /// # Errors
