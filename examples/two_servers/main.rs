@@ -21,10 +21,7 @@ use std::{env, error::Error};
 
 use actix_web::{App, HttpResponse, HttpServer, dev::Server, http::StatusCode, web};
 use serde::Deserialize;
-use sessions_actix::{
-    CurrentSession, Sessions,
-    storage::{CachedStorage, RedisStorage},
-};
+use sessions_actix::{CurrentSession, Sessions, storage::RedisStorage};
 
 use crate::basket::{Basket, BasketV1, Shopping};
 
@@ -54,7 +51,10 @@ async fn log_in<B: Shopping>(
     Ok(HttpResponse::NoContent().finish())
 }
 
-async fn add<B: Shopping>(basket: CurrentSession<B>, form: web::Form<Add>) -> actix_web::Result<HttpResponse> {
+async fn add<B: Shopping>(
+    basket: CurrentSession<B>,
+    form: web::Form<Add>,
+) -> actix_web::Result<HttpResponse> {
     let Add { item } = form.into_inner();
     // Other requests of the same user may come to another server at the same time.
     let list = basket
@@ -90,10 +90,11 @@ fn serve<B: Shopping>(sessions: Sessions, port: u16) -> Result<Server, Box<dyn E
     Ok(server.run())
 }
 
-async fn storage() -> Result<CachedStorage<RedisStorage>, Box<dyn Error>> {
+async fn storage() -> Result<RedisStorage, Box<dyn Error>> {
     let url = env::var("REDIS_URL").unwrap_or_else(|_| "redis://127.0.0.1".to_owned());
-    // Redis tells each server what the other one changes.
-    Ok(RedisStorage::connect(&url).await?.tracked())
+    // With `.tracked()` a session in use would cost no round trip, and what one server writes would be seen by the other one as
+    // soon as Redis has told it: some may see their basket without what they have just put in.
+    Ok(RedisStorage::connect(&url).await?)
 }
 
 #[actix_web::main]

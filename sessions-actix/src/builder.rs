@@ -10,13 +10,14 @@ use std::{
 use actix_web::{HttpRequest, HttpResponse};
 use sessions_core::{
     Clock, ConfigError, IdGenerator, Protection, Session, SessionError as Kind, SessionStorage,
+    WritePrevious,
     engine::{Engine, Environment, keep_up},
     options::{ClientSide, Options, ServerSide},
 };
 
 use crate::{
     SessionAdmin, SessionError,
-    registry::{Challenge, Registration, Registry},
+    registry::{Registration, Registry},
 };
 
 /// The session types of an application: a middleware.
@@ -34,7 +35,7 @@ impl Sessions {
         SessionsBuilder {
             environment: Environment::default(),
             types: Vec::new(),
-            challenges: Vec::new(),
+            additions: Vec::new(),
         }
     }
 
@@ -88,8 +89,18 @@ type Register = Box<dyn FnOnce(&Environment) -> Result<Registration, ConfigError
 pub struct SessionsBuilder {
     environment: Environment,
     types: Vec<Register>,
-    challenges: Vec<(TypeId, &'static str, Challenge)>,
+    additions: Vec<Addition>,
 }
+
+/// What is said of a type beside its registration, before or after it.
+struct Addition {
+    type_id: TypeId,
+    type_name: &'static str,
+    what: &'static str,
+    add: Add,
+}
+
+type Add = Box<dyn FnOnce(&mut Registration) -> Result<(), ConfigError>>;
 
 impl SessionsBuilder {
     /// Keeps the sessions of this type in `storage`; the client holds an id.
@@ -169,11 +180,72 @@ impl SessionsBuilder {
     ///
     /// See [`challenge`](crate::challenge) for ready-made ones; a closure sees the request.
     pub fn challenge<T: Session>(
-        mut self,
+        self,
         challenge: impl Fn(&HttpRequest) -> HttpResponse + Send + Sync + 'static,
     ) -> Self {
-        self.challenges
-            .push((TypeId::of::<T>(), type_name::<T>(), Arc::new(challenge)));
+        self.addition::<T>("a challenge", |registration| {
+            registration.challenge = Some(Arc::new(challenge));
+            Ok(())
+        })
+    }
+
+    /// Writes the sessions of this type in the format of their previous version, so that nodes which know no other can use
+    /// what this one writes: for the first of two deploys, until every node runs this code. The second removes the line. A
+    /// session that is stored in the new format already stays in it.
+    ///
+    /// What the previous version has no field for is lost meanwhile: it is what `From` gives whenever the session is read.
+    ///
+    /// ```
+    /// # use serde::{Deserialize, Serialize};
+    /// # use sessions_actix::{Session, Sessions, storage::MemoryStorage};
+    /// #[derive(Session, Serialize, Deserialize)]
+    /// #[session(name = "__Host-cart")]
+    /// struct CartV1 {
+    ///     item: u32,
+    /// }
+    ///
+    /// #[derive(Session, Serialize, Deserialize)]
+    /// #[session(name = "__Host-cart", version = 2, previous = CartV1)]
+    /// struct Cart {
+    ///     items: Vec<u32>,
+    /// }
+    ///
+    /// impl From<CartV1> for Cart {
+    ///     fn from(old: CartV1) -> Self {
+    ///         Self { items: vec![old.item] }
+    ///     }
+    /// }
+    ///
+    /// // For this deploy only, too.
+    /// impl From<&Cart> for CartV1 {
+    ///     fn from(cart: &Cart) -> Self {
+    ///         Self { item: cart.items.last().copied().unwrap_or_default() }
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), sessions_actix::ConfigError> {
+    /// let sessions = Sessions::builder()
+    ///     .server_side::<Cart>(MemoryStorage::new())
+    ///     .write_previous::<Cart>()
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn write_previous<T: WritePrevious>(self) -> Self {
+        self.addition::<T>("`write_previous`", Registration::write_previous::<T>)
+    }
+
+    fn addition<T: Session>(
+        mut self,
+        what: &'static str,
+        add: impl FnOnce(&mut Registration) -> Result<(), ConfigError> + 'static,
+    ) -> Self {
+        self.additions.push(Addition {
+            type_id: TypeId::of::<T>(),
+            type_name: type_name::<T>(),
+            what,
+            add: Box::new(add),
+        });
         self
     }
 
@@ -194,12 +266,17 @@ impl SessionsBuilder {
         for register in self.types {
             registry.add(register(&self.environment)?)?;
         }
-        for (type_id, type_name, challenge) in self.challenges {
-            let registration = registry.find_mut(type_id).ok_or_else(|| ConfigError::Option {
-                type_name,
-                message: "it has a challenge, and no `.server_side` or `.client_side`".to_owned(),
-            })?;
-            registration.challenge = Some(challenge);
+        for addition in self.additions {
+            let Some(registration) = registry.find_mut(addition.type_id) else {
+                return Err(ConfigError::Option {
+                    type_name: addition.type_name,
+                    message: format!(
+                        "it has {}, and no `.server_side` or `.client_side`",
+                        addition.what
+                    ),
+                });
+            };
+            (addition.add)(registration)?;
         }
         Ok(Sessions {
             registry: Arc::new(registry),

@@ -8,7 +8,7 @@ use std::{
 
 use actix_web::{HttpRequest, HttpResponse};
 use sessions_core::{
-    ConfigError, Session,
+    ConfigError, Session, WritePrevious,
     engine::{Engine, Purger},
 };
 
@@ -49,6 +49,17 @@ impl Registration {
             purger: engine.purger(),
             typed: Arc::new(Registered { engine, wire }),
         })
+    }
+
+    /// Has its sessions written in the format of the version before.
+    pub(crate) fn write_previous<T: WritePrevious>(&mut self) -> Result<(), ConfigError> {
+        if let Some(registered) = self.typed::<T>() {
+            *self = Self {
+                challenge: self.challenge.take(),
+                ..Self::new(registered.engine.clone().write_previous()?)?
+            };
+        }
+        Ok(())
     }
 
     pub(crate) fn typed<T: Session>(&self) -> Option<Arc<Registered<T>>> {

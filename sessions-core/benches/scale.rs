@@ -169,7 +169,7 @@ async fn measure<S: SessionStorage + SessionIndex>(
     let touch = Touch {
         epoch: 0,
         last_seen: NOW.after(Duration::from_secs(60)),
-        idle_deadline: NOW.after(Duration::from_secs(3600)),
+        idle_deadline: NOW.after(Duration::from_secs(7200)),
     };
     row!("touch", 0..some, number => storage.touch(key(number), touch, NOW));
     row!("replace", 0..some, number => {
@@ -197,11 +197,14 @@ fn principal(number: u64) -> Principal {
 }
 
 fn new(number: u64) -> Arc<Record> {
-    Arc::new(Record {
+    let mut record = Record {
         revision: revision(number),
         principal: Some(principal(number)),
         ..record(PAYLOAD)
-    })
+    };
+    // They have not all come at once.
+    record.times.idle_deadline = NOW.after(Duration::from_millis(1_800_000 + number % 1_800_000));
+    Arc::new(record)
 }
 
 fn key(number: u64) -> StorageKey {

@@ -58,7 +58,7 @@ pub use {
     principal::{Principal, ToPrincipal},
     protection::{BoundProtection, Key, KeyError, KeyId, KeyRing, Protection, ProtectionError},
     record::{Payload, Record, RecordError, Revision},
-    schema::{Fingerprint, Schema, Upgrade},
+    schema::{Downgrade, Fingerprint, Schema, Upgrade, WritePrevious},
     secret::{RandomError, SecretHash, Token},
     secrets::{Predecessor, Secrets, Successor},
     serializer::{SerializerError, SessionSerializer},

@@ -5,7 +5,11 @@ use std::fmt;
 use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 
-use crate::{SerializerError, Session, SessionSerializer, lp::put, session::decode};
+use crate::{
+    SerializerError, Session, SessionSerializer,
+    lp::put,
+    session::{decode, encode},
+};
 
 /// Version and fingerprint of the data class that wrote a payload; stored beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,3 +109,124 @@ impl<T> fmt::Debug for Upgrade<T> {
             .finish_non_exhaustive()
     }
 }
+
+/// How a value becomes what an older version of its data class would have written.
+pub struct Downgrade<T> {
+    schema: Schema,
+    encode: fn(&T) -> Result<Vec<u8>, SerializerError>,
+}
+
+impl<T: Session> Downgrade<T> {
+    /// To `P`, by its `From`.
+    #[must_use]
+    pub fn to<P: Session + for<'a> From<&'a T>>() -> Self {
+        Self {
+            schema: Schema::of::<P>(),
+            encode: |value| encode(&P::from(value)),
+        }
+    }
+}
+
+impl<T> Downgrade<T> {
+    /// The schema that this writes.
+    #[must_use]
+    pub fn schema(&self) -> Schema {
+        self.schema
+    }
+
+    pub(crate) fn encode(&self, value: &T) -> Result<Vec<u8>, SerializerError> {
+        (self.encode)(value)
+    }
+
+    /// Of a type whose derive reported an error.
+    pub(crate) fn refused() -> Self {
+        Self {
+            schema: Schema {
+                version: 0,
+                fingerprint: Fingerprint([0; 16]),
+            },
+            encode: |_| Err(SerializerError::new("the session type does not compile")),
+        }
+    }
+}
+
+impl<T> Clone for Downgrade<T> {
+    fn clone(&self) -> Self {
+        Self { ..*self }
+    }
+}
+
+impl<T> fmt::Debug for Downgrade<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Downgrade")
+            .field("schema", &self.schema)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A session type that can still be written in the format of its previous version, for nodes that know no other.
+///
+/// `#[session(previous = …)]` implements it where the previous version can be made from a reference to this one. By hand
+/// it is
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use sessions_core::{Downgrade, Session, SessionSpec, Upgrade, WritePrevious, serializer::Bincode};
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct CartV1 { item: u32 }
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Cart { items: Vec<u32> }
+///
+/// impl From<CartV1> for Cart {
+///     fn from(old: CartV1) -> Self { Self { items: vec![old.item] } }
+/// }
+///
+/// impl From<&Cart> for CartV1 {
+///     fn from(cart: &Cart) -> Self { Self { item: cart.items.first().copied().unwrap_or_default() } }
+/// }
+///
+/// # const fn spec(version: u32) -> SessionSpec {
+/// #     let mut spec = SessionSpec::new("__Host-cart");
+/// #     spec.version = version;
+/// #     spec
+/// # }
+/// impl Session for CartV1 {
+///     const SPEC: SessionSpec = spec(1);
+///     type Serializer = Bincode;
+/// }
+///
+/// impl Session for Cart {
+///     const SPEC: SessionSpec = spec(2);
+///     type Serializer = Bincode;
+///
+///     fn previous() -> Vec<Upgrade<Self>> { Upgrade::chain::<CartV1>() }
+/// }
+///
+/// impl WritePrevious for Cart {
+///     fn downgrade() -> Downgrade<Self> { Downgrade::to::<CartV1>() }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no previous version that it could be written as",
+    label = "this type names no previous version",
+    note = "name it: `#[session(version = 2, previous = {Self}V1)]`; or remove `write_previous`"
+)]
+pub trait WritePrevious: Session {
+    /// How it becomes its previous version.
+    fn downgrade() -> Downgrade<Self>;
+}
+
+/// A session type that can be made from a reference to the version after it: `From`, in words of its own for whoever has
+/// not written it.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{T}` cannot be written as its previous version: `{Self}` cannot be made from `&{T}`",
+    label = "written as `{Self}`",
+    note = "write `impl From<&{T}> for {Self}`: what `{Self}` has no field for is lost"
+)]
+pub trait MadeFrom<'a, T: 'a>: Session + From<&'a T> {}
+
+#[diagnostic::do_not_recommend]
+impl<'a, T: 'a, P: Session + From<&'a T>> MadeFrom<'a, T> for P {}

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use sessions_core::{CookieSpec, SameSite, Transport};
-use syn::{Path, spanned::Spanned};
+use syn::{Path, Type, spanned::Spanned};
 
 use crate::{attr::Principal, model::Model};
 
@@ -33,6 +33,11 @@ pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
             }
         }
     });
+    let write_previous = model
+        .attrs
+        .previous
+        .value()
+        .map(|previous| write_previous(krate, ident, previous));
     quote! {
         #[automatically_derived]
         impl #krate::export::Session for #ident {
@@ -40,6 +45,22 @@ pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
             type Serializer = #serializer;
             #principal
             #previous
+        }
+        #write_previous
+    }
+}
+
+/// Only for a type that can become its previous version: few have to. With a lifetime the bound may go unfulfilled.
+fn write_previous(krate: &Path, ident: &Ident, previous: &Type) -> TokenStream {
+    quote! {
+        #[automatically_derived]
+        impl #krate::WritePrevious for #ident
+        where
+            for<'a> #previous: #krate::export::MadeFrom<'a, #ident>,
+        {
+            fn downgrade() -> #krate::Downgrade<Self> {
+                #krate::Downgrade::<Self>::to::<#previous>()
+            }
         }
     }
 }

@@ -22,5 +22,12 @@ pub(crate) fn expand(model: &Model<'_>, error: &syn::Error) -> TokenStream {
             const SPEC: #krate::SessionSpec = #krate::SessionSpec::new("refused");
             type Serializer = #krate::export::Refused;
         }
+
+        #[automatically_derived]
+        impl #parameters #krate::WritePrevious for #ident #arguments where #implied #bounds {
+            fn downgrade() -> #krate::Downgrade<Self> {
+                #krate::export::Refused::downgrade()
+            }
+        }
     }
 }

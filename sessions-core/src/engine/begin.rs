@@ -7,6 +7,7 @@ use super::{
     server::Server,
     state::{Anchor, Draft, Issue, Live},
     token,
+    writer::Written,
 };
 use crate::{IdError, Record, Revision, Secrets, Session, SessionError, Token, event, storage::Created};
 
@@ -23,10 +24,11 @@ impl<T: Session> Slot<T> {
         let engine = self.engine();
         let Draft {
             value,
-            payload,
+            encoded,
             principal,
             issue,
         } = draft;
+        let Written { schema, payload } = encoded.begun().clone();
         let (mut id, secret, times, server) = match (issue, &engine.0.place) {
             (Issue::ById { id, secret, times }, Place::Server(server)) => (id, secret, times, server),
             (Issue::ByValue { header, token }, _) => {
@@ -55,7 +57,7 @@ impl<T: Session> Slot<T> {
                 public_id: id.clone(),
                 application: Arc::clone(&server.application),
                 name: Arc::clone(&server.name),
-                schema: engine.0.schema,
+                schema,
                 revision: Revision::random()?,
                 epoch: 0,
                 secrets: Secrets::new(secret.hash(), now),

@@ -8,6 +8,7 @@ use super::{
     state::{Anchor, Draft, Fate, Issue, Live, Opened, Owed, Phase, Write},
     token,
     update::{Latest, back_off},
+    writer::{Written, draft_or},
 };
 use crate::{
     Record, Revision, Session, SessionError, Times, Timestamp, Token, event,
@@ -200,11 +201,11 @@ impl<T: Session> Slot<T> {
 
     /// A value that goes into the session that was opened.
     async fn write(&self, live: &Live<T>, draft: Draft<T>) -> Result<Decided<T>, SessionError> {
-        let (key, secret, record) = match (&live.anchor, draft.issue) {
+        let (key, secret, mut record) = match (&live.anchor, draft.issue) {
             (Anchor::Sealed { .. }, Issue::ByValue { header, token }) => {
                 let anchor = Anchor::Sealed {
+                    payload: draft.encoded.over(header.schema).payload.clone(),
                     header,
-                    payload: draft.payload,
                     principal: draft.principal,
                 };
                 return Ok(Decided::Send(
@@ -215,50 +216,58 @@ impl<T: Session> Slot<T> {
                     token,
                 ));
             }
-            (Anchor::Stored { key, secret, record }, _) => (*key, secret, record),
+            (Anchor::Stored { key, secret, record }, _) => (*key, secret, Arc::clone(record)),
             (Anchor::Sealed { .. }, _) => return Ok(Decided::Nothing),
         };
         let engine = self.engine();
         let Some(server) = engine.server() else {
             return Ok(Decided::Nothing);
         };
-        let now = engine.now();
-        let expected = match server.on_conflict {
-            OnConflict::Overwrite => Expected::Epoch(record.epoch),
-            OnConflict::Reject => Expected::Revision(record.revision),
-        };
-        let new = Arc::new(Record {
-            schema: engine.0.schema,
-            revision: Revision::random()?,
-            times: engine.0.lifetimes.used(&record.times, now),
-            payload: draft.payload,
-            ..Record::clone(record)
-        });
-        match server.replace(key, Arc::clone(&new), expected, now).await? {
-            Replaced::Done => {
-                let anchor = Anchor::Stored {
-                    key,
-                    secret: secret.clone(),
-                    record: new,
-                };
-                self.answered(
-                    server,
-                    Live {
-                        value: draft.value,
-                        anchor,
-                    },
-                )
-            }
-            Replaced::Conflict if server.on_conflict == OnConflict::Reject => Err(SessionError::Conflict),
-            // Nothing but a newer version stands in the way within an epoch.
-            Replaced::Conflict if matches!(self.latest(key, record).await?, Latest::Live(_)) => {
-                Err(SessionError::Foreign)
-            }
-            Replaced::Conflict | Replaced::NotFound => {
-                self.lost::<()>(record);
-                Ok(Decided::Nothing)
+        loop {
+            let now = engine.now();
+            let expected = match server.on_conflict {
+                OnConflict::Overwrite => Expected::Epoch(record.epoch),
+                OnConflict::Reject => Expected::Revision(record.revision),
+            };
+            let Written { schema, payload } = draft.encoded.over(record.schema).clone();
+            let new = Arc::new(Record {
+                schema,
+                revision: Revision::random()?,
+                times: engine.0.lifetimes.used(&record.times, now),
+                payload,
+                ..Record::clone(&record)
+            });
+            match server.replace(key, Arc::clone(&new), expected, now).await? {
+                Replaced::Done => {
+                    let secret = secret.clone();
+                    let anchor = Anchor::Stored {
+                        key,
+                        secret,
+                        record: new,
+                    };
+                    let value = draft.value;
+                    return self.answered(server, Live { value, anchor });
+                }
+                Replaced::Conflict if server.on_conflict == OnConflict::Reject => {
+                    return Err(SessionError::Conflict);
+                }
+                // Nothing but a newer version stands in the way within an epoch.
+                Replaced::Conflict => match self.latest(key, &record).await? {
+                    // One that this node knows, and has not written only for the sake of others.
+                    Latest::Live(latest)
+                        if schema.version < latest.schema.version
+                            && latest.schema.version <= engine.0.schema.version =>
+                    {
+                        record = latest;
+                    }
+                    Latest::Live(_) => return Err(SessionError::Foreign),
+                    Latest::Gone | Latest::Rotated => break,
+                },
+                Replaced::NotFound => break,
             }
         }
+        self.lost::<()>(&record);
+        Ok(Decided::Nothing)
     }
 
     /// A session that was only read: its activity is written down, where that is due.
@@ -378,10 +387,7 @@ impl<T: Session> Slot<T> {
                 }
             }
             let now = engine.now();
-            let (schema, payload) = match &draft {
-                Some(draft) => (engine.0.schema, draft.payload.clone()),
-                None => (record.schema, record.payload.clone()),
-            };
+            let Written { schema, payload } = draft_or(draft.as_ref(), record.schema, &record.payload);
             let new = Arc::new(Record {
                 schema,
                 revision: Revision::random()?,
@@ -432,19 +438,12 @@ impl<T: Session> Slot<T> {
         now: Timestamp,
     ) -> Result<Decided<T>, SessionError> {
         let engine = self.engine();
-        let (value, schema, payload) = match draft {
-            Some(draft) => (draft.value, engine.0.schema, draft.payload),
-            // Of an older schema too: who has not changed the value has not upgraded it, and older nodes still run.
-            None => (
-                Arc::clone(&live.value),
-                live.anchor.schema(),
-                live.anchor.payload().clone(),
-            ),
-        };
-        let (header, token) = engine.seal(id, times, schema, &payload, now)?;
+        let written = draft_or(draft.as_ref(), live.anchor.schema(), live.anchor.payload());
+        let value = draft.map_or_else(|| Arc::clone(&live.value), |draft| draft.value);
+        let (header, token) = engine.seal(id, times, &written, now)?;
         let anchor = Anchor::Sealed {
             header,
-            payload,
+            payload: written.payload,
             principal: live.anchor.principal().cloned(),
         };
         Ok(Decided::Send(Live { value, anchor }, token))

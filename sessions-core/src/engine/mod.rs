@@ -14,6 +14,7 @@ mod status;
 mod token;
 mod update;
 mod upkeep;
+mod writer;
 
 use std::{
     any::type_name,
@@ -32,8 +33,8 @@ pub use self::{
     upkeep::{Purger, keep_up},
 };
 use crate::{
-    Clock, ConfigError, IdGenerator, Principal, PublicId, Record, Schema, Session, SessionError, SessionSpec,
-    SessionStorage, SystemClock, Timestamp, event,
+    Clock, ConfigError, Downgrade, IdGenerator, Principal, PublicId, Record, Schema, Session, SessionError,
+    SessionSpec, SessionStorage, SystemClock, Timestamp, event,
     lifetime::Lifetimes,
     options::{ClientSide, Options, ServerSide},
     protection::{BoundProtection, Guarantee, Mode, Protection, Purpose, Signed},
@@ -79,11 +80,11 @@ impl fmt::Debug for Environment {
 }
 
 /// One session type, set up: opens tokens, and decides what becomes of what it opened. Clones share everything.
-pub struct Engine<T>(Arc<Parts<T>>);
+pub struct Engine<T>(Arc<Parts<T>>, Option<Downgrade<T>>);
 
 impl<T> Clone for Engine<T> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self(Arc::clone(&self.0), self.1.clone())
     }
 }
 
@@ -237,7 +238,7 @@ impl<T: Session> Engine<T> {
             absolute_lifetime: spec.absolute_lifetime_or_default(),
             touch_interval,
         };
-        Ok(Self(Arc::new(Parts {
+        let parts = Parts {
             lifetimes,
             schema: Schema::of::<T>(),
             schema_told: AtomicBool::new(false),
@@ -248,7 +249,8 @@ impl<T: Session> Engine<T> {
             clear_site_data: options.clear_site_data,
             environment: environment.clone(),
             spec,
-        })))
+        };
+        Ok(Self(Arc::new(parts), None))
     }
 
     /// The spec, with every override applied: what the transport needs.
@@ -386,6 +388,7 @@ impl<T> fmt::Debug for Engine<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine")
             .field("spec", &self.0.spec)
+            .field("downgrade", &self.1)
             .finish_non_exhaustive()
     }
 }

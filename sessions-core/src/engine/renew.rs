@@ -8,6 +8,7 @@ use super::{
     open::Verdict,
     server::Server,
     state::{Anchor, Draft, Live},
+    writer::{Written, draft_or},
 };
 use crate::{
     Record, Revision, Session, SessionError, StorageKey, Timestamp, event,
@@ -110,13 +111,11 @@ impl<T: Session> Slot<T> {
             return self.reseal(live, draft.cloned(), id, times, now).map(Some);
         };
         let now = engine.now();
-        let (schema, payload, value) = match draft {
-            Some(draft) => (engine.0.schema, &draft.payload, &draft.value),
-            None => (record.schema, &record.payload, &live.value),
-        };
+        let Written { schema, payload } = draft_or(draft, record.schema, &record.payload);
+        let value = draft.map_or(&live.value, |draft| &draft.value);
         let new = Arc::new(Record {
             schema,
-            payload: payload.clone(),
+            payload,
             revision: Revision::random()?,
             secrets: record.secrets.renewed(secret, &engine.owner(record))?,
             times: engine.0.lifetimes.used(&record.times, now),

@@ -11,10 +11,11 @@ use super::{
     sealed::Header,
     state::{Anchor, Certainty, Draft, Fate, Issue, Opened, Phase, State, View, Write},
     token::MAX_TOKEN_LEN,
+    writer::{Encoded, Written},
 };
 use crate::{
-    IdError, MAX_LIFETIME, Payload, Principal, PublicId, Schema, Session, SessionError, Times, Timestamp,
-    Token, event, id::Handles, lifetime::Wishes, secret::Secret, session::encode,
+    IdError, MAX_LIFETIME, Principal, PublicId, Session, SessionError, Times, Timestamp, Token, event,
+    id::Handles, lifetime::Wishes, secret::Secret,
 };
 
 /// It may come from a client, and is stored with every session.
@@ -165,14 +166,8 @@ impl<T: Session> Slot<T> {
                 Issue::ByValue { header, token } => {
                     let old = &header.times;
                     let times = lifetimes.start(old.created, old.authenticated.is_some(), &wishes);
-                    let sealed = engine.seal(
-                        header.id.clone(),
-                        times,
-                        header.schema,
-                        &draft.payload,
-                        header.issued,
-                    )?;
-                    (*header, *token) = sealed;
+                    let written = draft.encoded.begun();
+                    (*header, *token) = engine.seal(header.id.clone(), times, written, header.issued)?;
                 }
             }
         }
@@ -277,7 +272,7 @@ impl<T: Session> Slot<T> {
 
     /// `set` and `start`: what the value is to be written into, and at once its bytes and what the client will get.
     fn put(&self, value: T, intent: Intent) -> Result<Arc<T>, SessionError> {
-        let payload = Payload::new(encode(&value)?);
+        let encoded = self.engine().encode(&value)?;
         let principal = value.principal();
         let value = Arc::new(value);
         let start = intent == Intent::Start;
@@ -308,20 +303,17 @@ impl<T: Session> Slot<T> {
                 authenticated: start || principal.is_some(),
             },
         };
-        let schema = self.engine().0.schema;
         let write = match target {
             Target::Session(anchor)
-                if state.certainty == Certainty::Known
-                    && *anchor.payload() == payload
-                    && anchor.schema() == schema =>
+                if state.certainty == Certainty::Known && anchor.holds(encoded.over(anchor.schema())) =>
             {
                 Write::Nothing
             }
             target => {
-                let issue = self.issue(target, &state.wishes, &payload)?;
+                let issue = self.issue(target, &state.wishes, &encoded)?;
                 let draft = Draft {
                     value: Arc::clone(&value),
-                    payload,
+                    encoded,
                     principal,
                     issue,
                 };
@@ -357,12 +349,12 @@ impl<T: Session> Slot<T> {
         self.engine().name()
     }
 
-    /// What the client is given for a payload.
+    /// What the client is given for a value.
     pub(super) fn issue(
         &self,
         target: Target<'_>,
         wishes: &Wishes,
-        payload: &Payload,
+        encoded: &Encoded,
     ) -> Result<Issue, SessionError> {
         let engine = self.engine();
         let lifetimes = &engine.0.lifetimes;
@@ -384,7 +376,11 @@ impl<T: Session> Slot<T> {
                 times,
             });
         }
-        let (header, token) = engine.seal(id, times, engine.0.schema, payload, now)?;
+        let written = match target {
+            Target::Session(anchor) => encoded.over(anchor.schema()),
+            Target::Begun(_) | Target::New { .. } => encoded.begun(),
+        };
+        let (header, token) = engine.seal(id, times, written, now)?;
         Ok(Issue::ByValue { header, token })
     }
 }
@@ -415,21 +411,20 @@ impl<T: Session> Engine<T> {
         &self,
         id: PublicId,
         times: Times,
-        schema: Schema,
-        payload: &Payload,
+        written: &Written,
         now: Timestamp,
     ) -> Result<(Header, Token), SessionError> {
         let Place::Client(protection) = &self.0.place else {
             return Err(SessionError::NotServerSide);
         };
         let header = Header {
-            schema,
+            schema: written.schema,
             id,
             issued: now,
             times,
             mark: now,
         };
-        let token = sealed::seal(protection.as_ref(), &header, payload.as_bytes())?;
+        let token = sealed::seal(protection.as_ref(), &header, written.payload.as_bytes())?;
         let size = self.name().len() + token.expose().len();
         if size > MAX_TOKEN_LEN {
             return Err(SessionError::TooLargeForTransport {

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::sealed::Header;
+use super::{
+    sealed::Header,
+    writer::{Encoded, Written},
+};
 use crate::{
     Payload, Principal, PublicId, Record, Schema, StorageKey, Times, Timestamp, Token, lifetime::Wishes,
     secret::Secret,
@@ -55,7 +58,7 @@ pub(super) enum Anchor {
 /// A value that is to be written.
 pub(super) struct Draft<T> {
     pub(super) value: Arc<T>,
-    pub(super) payload: Payload,
+    pub(super) encoded: Encoded,
     pub(super) principal: Option<Principal>,
     pub(super) issue: Issue,
 }
@@ -227,6 +230,11 @@ impl Anchor {
         }
     }
 
+    /// Whether that is what it has already.
+    pub(super) fn holds(&self, written: &Written) -> bool {
+        self.schema() == written.schema && *self.payload() == written.payload
+    }
+
     pub(super) fn schema(&self) -> Schema {
         match self {
             Self::Stored { record, .. } => record.schema,
@@ -260,7 +268,7 @@ impl<T> Clone for Draft<T> {
     fn clone(&self) -> Self {
         Self {
             value: Arc::clone(&self.value),
-            payload: self.payload.clone(),
+            encoded: self.encoded.clone(),
             principal: self.principal.clone(),
             issue: self.issue.clone(),
         }

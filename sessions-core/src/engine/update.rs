@@ -10,11 +10,12 @@ use super::{
     reader::Unread,
     slot::Target,
     state::{Anchor, Certainty, Draft, Fate, Live, Opened, Owed, View, Write},
+    writer::Written,
 };
 use crate::{
-    Payload, Record, Revision, SerializerError, Session, SessionError, StorageKey, event,
+    Record, Revision, SerializerError, Session, SessionError, StorageKey, event,
     secret::{Secret, random},
-    session::{decode, encode},
+    session::decode,
     storage::{Expected, Read, Replaced},
 };
 
@@ -78,16 +79,16 @@ impl<T: Session> Slot<T> {
         }
         let mut value = init();
         let result = f(&mut value);
-        let payload = Payload::new(encode(&value)?);
+        let encoded = self.engine().encode(&value)?;
         let principal = value.principal();
         let target = Target::New {
             authenticated: principal.is_some(),
         };
         let wishes = self.state().wishes;
-        let issue = self.issue(target, &wishes, &payload)?;
+        let issue = self.issue(target, &wishes, &encoded)?;
         let draft = Draft {
             value: Arc::new(value),
-            payload,
+            encoded,
             principal,
             issue,
         };
@@ -267,9 +268,9 @@ impl<T: Session> Slot<T> {
         draft: &Draft<T>,
         f: &mut impl FnMut(&mut T) -> R,
     ) -> Result<Option<R>, SessionError> {
-        let mut value = decode::<T>(draft.payload.as_bytes())?;
+        let mut value = decode::<T>(draft.encoded.own().as_bytes())?;
         let result = change(&mut value, f)?;
-        let payload = Payload::new(encode(&value)?);
+        let encoded = self.engine().encode(&value)?;
         let mut state = self.open_state()?;
         let target = match state.view() {
             View::Set(live, current) if Arc::ptr_eq(&current.value, &draft.value) => {
@@ -280,11 +281,11 @@ impl<T: Session> Slot<T> {
             }
             _ => return Ok(None),
         };
-        let issue = self.issue(target, &state.wishes, &payload)?;
+        let issue = self.issue(target, &state.wishes, &encoded)?;
         if let Write::Set(current) | Write::Start(current) = &mut state.write {
             *current = Draft {
                 value: Arc::new(value),
-                payload,
+                encoded,
                 principal: draft.principal.clone(),
                 issue,
             };
@@ -304,20 +305,20 @@ impl<T: Session> Slot<T> {
             .read_fresh(anchor.schema(), anchor.payload())
             .map_err(|_| SerializerError::new("the session cannot be read back"))?;
         let result = change(&mut value, f)?;
-        let payload = Payload::new(encode(&value)?);
-        if payload == *anchor.payload() && anchor.schema() == engine.0.schema {
+        let written = engine.encode(&value)?.over(anchor.schema()).clone();
+        if anchor.holds(&written) {
             return Ok(Some(result));
         }
         let now = engine.now();
         let times = engine.0.lifetimes.used(anchor.times(), now);
-        let (header, token) = engine.seal(anchor.id().clone(), times, engine.0.schema, &payload, now)?;
+        let (header, token) = engine.seal(anchor.id().clone(), times, &written, now)?;
         let mut state = self.open_state()?;
         if !matches!(state.view(), View::Live(current) if Arc::ptr_eq(&current.value, &live.value)) {
             return Ok(None);
         }
         let anchor = Anchor::Sealed {
             header,
-            payload,
+            payload: written.payload,
             principal: anchor.principal().cloned(),
         };
         state.opened = Opened::Live(Live {
@@ -363,8 +364,8 @@ impl<T: Session> Slot<T> {
                 Err(Unread::Schema | Unread::Damaged) => return Ok(self.lost(&record)),
             };
             let result = change(&mut value, &mut f)?;
-            let payload = Payload::new(encode(&value)?);
-            let unchanged = payload == record.payload && record.schema == engine.0.schema;
+            let Written { schema, payload } = engine.encode(&value)?.over(record.schema).clone();
+            let unchanged = payload == record.payload && schema == record.schema;
             let written = if unchanged && attempt == 0 {
                 // What was opened may be older than another request's write, and then it would not be left unchanged.
                 Replaced::Conflict
@@ -374,7 +375,7 @@ impl<T: Session> Slot<T> {
                 self.state().certainty = Certainty::Unsure;
                 let expected = Expected::Revision(record.revision);
                 let new = Arc::new(Record {
-                    schema: engine.0.schema,
+                    schema,
                     revision: Revision::random()?,
                     times: engine.0.lifetimes.used(&record.times, now),
                     payload,

@@ -18,3 +18,4 @@ mod unreadable;
 mod upgrades;
 mod upkeep;
 mod vectors;
+mod write_previous;

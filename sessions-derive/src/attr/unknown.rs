@@ -59,6 +59,10 @@ pub(super) fn on_struct(
                 .to_owned(),
             written.cookie_help(&name, "same_site = strict"),
         ),
+        "write_previous" => (
+            format!("`{name}` is set when the application starts, not on the type"),
+            format!("`Sessions::builder().server_side::<{ident}>(storage).{word}::<{ident}>()`"),
+        ),
         by_type if BY_TYPE.contains(&by_type) => (
             format!("`{name}` is set when the application starts, not on the type"),
             format!("`Sessions::builder().server_side_with::<{ident}>(storage, |o| o.{word}(…))`"),

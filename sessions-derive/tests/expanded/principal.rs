@@ -25,3 +25,12 @@ impl ::sessions_core::export::Session for Login {
         ::sessions_core::Upgrade::<Self>::chain::<old::Login>()
     }
 }
+#[automatically_derived]
+impl ::sessions_core::WritePrevious for Login
+where
+    for<'a> old::Login: ::sessions_core::export::MadeFrom<'a, Login>,
+{
+    fn downgrade() -> ::sessions_core::Downgrade<Self> {
+        ::sessions_core::Downgrade::<Self>::to::<old::Login>()
+    }
+}

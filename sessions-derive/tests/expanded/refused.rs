@@ -21,3 +21,13 @@ where
     );
     type Serializer = ::sessions_core::export::Refused;
 }
+#[automatically_derived]
+impl<T> ::sessions_core::WritePrevious for Login<T>
+where
+    Login<T>: ::core::marker::Send + ::core::marker::Sync + 'static,
+    T: Clone,
+{
+    fn downgrade() -> ::sessions_core::Downgrade<Self> {
+        ::sessions_core::export::Refused::downgrade()
+    }
+}

@@ -1,8 +1,9 @@
 //! Mistakes in setting sessions up: refused when built, or a 500 that the log explains.
 
 use actix_web::web::get;
+use serde::{Deserialize, Serialize};
 use sessions_actix::{
-    ConfigError, CurrentSession, RequiredSession, SessionAdmin, Sessions, SessionsExt, challenge,
+    ConfigError, CurrentSession, RequiredSession, Session, SessionAdmin, Sessions, SessionsExt, challenge,
     options::ServerSide,
     protection::{BoundProtection, Encrypted, Guarantee, Plain, Protection, ProtectionError, Purpose},
     storage::MemoryStorage,
@@ -52,6 +53,53 @@ fn a_challenge_for_a_type_that_is_not_registered_is_refused() {
         .build()
         .unwrap_err();
     assert!(refused.to_string().contains("Basket"), "{refused}");
+}
+
+#[derive(Session, Serialize, Deserialize)]
+#[session(name = "VISITS", version = 2, previous = Visits)]
+struct NewVisits {
+    count: u32,
+}
+
+impl From<Visits> for NewVisits {
+    fn from(Visits { count }: Visits) -> Self {
+        Self { count }
+    }
+}
+
+impl From<&NewVisits> for Visits {
+    fn from(NewVisits { count }: &NewVisits) -> Self {
+        Self { count: *count }
+    }
+}
+
+#[test]
+fn a_format_for_a_type_that_is_not_registered_is_refused() {
+    let refused = Sessions::builder()
+        .server_side::<Basket>(MemoryStorage::new())
+        .write_previous::<NewVisits>()
+        .build()
+        .unwrap_err()
+        .to_string();
+    assert!(
+        refused.contains("NewVisits") && refused.contains("`write_previous`"),
+        "{refused}"
+    );
+}
+
+#[actix_web::test]
+async fn what_is_said_of_a_type_may_stand_in_any_order() {
+    let sessions = Sessions::builder()
+        .write_previous::<NewVisits>()
+        .challenge::<NewVisits>(challenge::redirect_to("/login"))
+        .server_side::<NewVisits>(MemoryStorage::new())
+        .write_previous::<NewVisits>();
+    let server = Server::new(sessions.build().unwrap(), |config| {
+        config.route("/", get().to(async |_: RequiredSession<NewVisits>| "ran"));
+    })
+    .await;
+    let sent_on = Browser::new(&server).get("/").await;
+    assert_eq!(sent_on.lines("location"), ["/login"]);
 }
 
 /// Changes the form and protects nothing.

@@ -1,4 +1,4 @@
-use sessions_core::Session;
+use sessions_core::{Session, WritePrevious};
 use sessions_derive::CoreSession;
 
 #[derive(CoreSession)]
@@ -17,9 +17,12 @@ fn needs_session<T: Session>(_: &T) -> Option<sessions_core::Principal> {
     None
 }
 
+fn can_be_written_as_before<T: WritePrevious>(_: &T) {}
+
 fn main() {
     let cart = Cart { owner: String::new() };
     needs_session(&cart);
     cart.principal();
+    can_be_written_as_before(&cart);
     needs_session(&Borrowing("a"));
 }

@@ -1,7 +1,7 @@
 use sessions_derive::CoreSession;
 
 #[derive(CoreSession)]
-#[session(storage = Memory, secret = "0123", encrypted, renew_every = "5m")]
+#[session(storage = Memory, secret = "0123", encrypted, renew_every = "5m", write_previous)]
 struct Cart;
 
 fn main() {}
