@@ -85,7 +85,7 @@ use crate::{Record, RecordError, Revision, StorageKey, Timestamp};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a session storage",
     label = "does not implement `SessionStorage`",
-    note = "`MemoryStorage::new()`, `DirectoryStorage::open(path)?` and (feature `sqlite`) `SqliteStorage::open(path).await?` are storages"
+    note = "`MemoryStorage::new()`, `DirectoryStorage::open(path)?` and (feature `sqlite`) `SqliteStorage::open(path).await?` are storages; there are others for Redis and for database servers"
 )]
 pub trait SessionStorage: Send + Sync + 'static {
     /// Stores a new session. Nothing happens if the key is taken by a live one, or by something that is no record.
