@@ -6,7 +6,6 @@ use std::{
     io::{BufRead as _, BufReader, Write as _},
     net::{SocketAddr, TcpStream},
     process::Command,
-    thread,
     time::{Duration, Instant},
 };
 
@@ -109,19 +108,20 @@ fn a_session_that_redis_tells_of_costs_no_round_trip_to_read() {
     warmed_up(&mut client);
     let mut monitor = Monitor::of(&redis);
     let began = Instant::now();
+    // The message of the last write may take it back once more.
     loop {
         monitor.since_last();
-        assert_eq!(client.get("/").unwrap().text(), "20");
+        for _ in 0..100 {
+            assert_eq!(client.get("/").unwrap().text(), "20");
+        }
         if monitor.since_last() == 0 {
             break;
         }
-        assert!(began.elapsed() < Duration::from_secs(20), "it costs one for ever");
-        thread::sleep(Duration::from_millis(10));
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "it costs some for ever"
+        );
     }
-    for _ in 0..100 {
-        assert_eq!(client.get("/").unwrap().text(), "20");
-    }
-    assert_eq!(monitor.since_last(), 0);
     assert_eq!(client.send("POST", "/add", &[], b"").unwrap().text(), "21");
     assert!(
         (1..=2).contains(&monitor.since_last()),

@@ -13,8 +13,8 @@ use sessions_core::{
 
 use crate::database::{clustered, prefixed, watched};
 
-/// As the engine's own limit.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A connection and an answer have a second each; and the machine may have much to do.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_redis_is_no_logout_and_its_sessions_are_there_when_it_runs_again() {
