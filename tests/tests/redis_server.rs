@@ -60,7 +60,7 @@ impl Monitor {
             if line.contains(&mark) {
                 return count;
             }
-            count += usize::from(line.contains("\"sessions:id:") && !line.contains(" lua] "));
+            count += usize::from(line.contains("\"sessions:") && !line.contains(" lua] "));
         }
     }
 }
@@ -98,6 +98,24 @@ fn a_request_costs_a_round_trip_to_read_another_to_write_and_none_without_a_sess
         assert_eq!(updated, (count + 2).to_string());
         assert_eq!(monitor.since_last(), 2, "a session that is read and updated");
     }
+}
+
+/// The index is read and compared each time that it is changed; a session is one command.
+#[test]
+fn a_login_costs_five_round_trips_and_a_logout_four() {
+    let redis = Redis::start();
+    let (_process, address) = application("redis", &redis, Duration::ZERO);
+    // Redis knows the scripts, and each worker has its connection.
+    for _ in 0..20 {
+        let mut client = logged_in(address);
+        assert_eq!(client.send("POST", "/logout", &[], b"").unwrap().status, 204);
+    }
+    let mut monitor = Monitor::of(&redis);
+    monitor.since_last();
+    let mut client = logged_in(address);
+    assert_eq!(monitor.since_last(), 5);
+    assert_eq!(client.send("POST", "/logout", &[], b"").unwrap().status, 204);
+    assert_eq!(monitor.since_last(), 4);
 }
 
 #[test]
