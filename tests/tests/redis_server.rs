@@ -152,16 +152,15 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 #[test]
 fn without_redis_whoever_needs_no_session_is_answered_and_the_others_are_told_503_in_time() {
-    let away: [(&str, fn(&Redis), fn(&Redis)); 2] = [
-        ("killed", Redis::kill, Redis::run_again),
-        ("hanging", Redis::pause, Redis::resume),
-    ];
-    for (how, go, come_back) in away {
+    for how in ["killed", "hanging"] {
         let redis = Redis::start();
         let (_process, address) = application("redis", &redis, Duration::ZERO);
         let mut client = logged_in(address);
         warmed_up(&mut client);
-        go(&redis);
+        match how {
+            "killed" => redis.kill(),
+            _ => redis.pause(),
+        }
         let mut stranger = Client::new(address);
         for _ in 0..5 {
             assert_eq!(client.get("/about").unwrap().text(), "about", "{how}");
@@ -191,7 +190,10 @@ fn without_redis_whoever_needs_no_session_is_answered_and_the_others_are_told_50
                 asked.elapsed()
             );
         }
-        come_back(&redis);
+        match how {
+            "killed" => redis.run_again(),
+            _ => redis.resume(),
+        }
         let began = Instant::now();
         let answer = loop {
             let answer = client.get("/").unwrap();
