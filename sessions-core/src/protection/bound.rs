@@ -76,6 +76,14 @@ fn prefix(KeyId([a, b, c, d]): KeyId) -> [u8; PREFIX_LEN] {
     [VERSION, a, b, c, d]
 }
 
+/// The key that a token says it was made under, whatever this version knows of it.
+pub(super) fn named(token: &[u8]) -> Option<KeyId> {
+    match token {
+        [VERSION, a, b, c, d, ..] => Some(KeyId([*a, *b, *c, *d])),
+        _ => None,
+    }
+}
+
 pub(super) struct BoundKeys<K> {
     /// The current one first; never empty.
     opening: Vec<BoundKey<K>>,

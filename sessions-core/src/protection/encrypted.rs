@@ -1,10 +1,10 @@
 //! Authenticated encryption: nobody else can read it or make it.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use super::{
-    BoundProtection, Guarantee, KeyRing, Protection, ProtectionError, Purpose,
-    bound::{Bound, PREFIX_LEN},
+    BoundProtection, Guarantee, KeyId, KeyRing, Mode, Protection, ProtectionError, Purpose,
+    bound::{Bound, BoundKey, PREFIX_LEN, named},
     suite::Cipher,
 };
 use crate::ConfigError;
@@ -36,25 +36,62 @@ impl Protection for Encrypted {
     }
 }
 
-struct BoundEncrypted(Arc<Bound<Cipher>>);
+/// Encryption of one purpose; of tokens, or of what has a *place* besides, which is authenticated, too.
+#[derive(Clone)]
+pub(crate) struct BoundEncrypted(Arc<Bound<Cipher>>);
 
-impl BoundProtection for BoundEncrypted {
-    fn protect(&self, bytes: &mut Vec<u8>) -> Result<(), ProtectionError> {
-        let keys = self.0.keys();
-        let key = keys.current();
-        key.key.seal(key.prefix(), &key.context, bytes)
+impl BoundEncrypted {
+    /// What seals the records of storages. It is one for all sessions of a storage, which are named by the place.
+    pub(crate) fn of_records(keys: &KeyRing) -> Result<Self, ConfigError> {
+        let purpose = Purpose {
+            mode: Mode::Record,
+            application: "",
+            name: "",
+        };
+        Ok(Self(keys.bind(&purpose)?))
     }
 
-    fn unprotect(&self, bytes: &mut Vec<u8>) -> Result<(), ProtectionError> {
+    /// The key that these bytes say they were sealed under.
+    pub(crate) fn key_of(sealed: &[u8]) -> Option<KeyId> {
+        named(sealed)
+    }
+
+    /// Seals `bytes`, in place, for this place alone.
+    pub(crate) fn seal(&self, place: &[u8], bytes: &mut Vec<u8>) -> Result<(), ProtectionError> {
+        let keys = self.0.keys();
+        let key = keys.current();
+        key.key.seal(key.prefix(), &context(key, place), bytes)
+    }
+
+    /// Opens what was sealed for this place.
+    pub(crate) fn open(&self, place: &[u8], bytes: &mut Vec<u8>) -> Result<(), ProtectionError> {
         let keys = self.0.keys();
         let key = keys.of(bytes)?;
         let (start, len) = key
             .key
-            .open(&key.context, &mut bytes[PREFIX_LEN..])
+            .open(&context(key, place), &mut bytes[PREFIX_LEN..])
             .map_err(|_| ProtectionError::Forged)?;
         let start = PREFIX_LEN + start;
         bytes.truncate(start + len);
         bytes.drain(..start);
         Ok(())
+    }
+}
+
+impl BoundProtection for BoundEncrypted {
+    fn protect(&self, bytes: &mut Vec<u8>) -> Result<(), ProtectionError> {
+        self.seal(&[], bytes)
+    }
+
+    fn unprotect(&self, bytes: &mut Vec<u8>) -> Result<(), ProtectionError> {
+        self.open(&[], bytes)
+    }
+}
+
+/// The key's own context has one length, so nothing can move between it and the place.
+fn context<'k>(key: &'k BoundKey<Cipher>, place: &[u8]) -> Cow<'k, [u8]> {
+    match place {
+        [] => Cow::Borrowed(&key.context),
+        _ => Cow::Owned([&key.context, place].concat()),
     }
 }

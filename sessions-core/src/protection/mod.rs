@@ -12,6 +12,7 @@ mod signed;
 mod suite;
 mod text;
 
+pub(crate) use self::encrypted::BoundEncrypted;
 pub use self::{
     chain::Chain,
     encrypted::Encrypted,
@@ -107,7 +108,7 @@ impl From<RandomError> for ProtectionError {
     }
 }
 
-/// What the tokens are for: part of what is authenticated, and of every key's derivation.
+/// What the tokens, or whatever else is protected, are for: part of what is authenticated, and of every key's derivation.
 #[derive(Clone, Copy, Debug)]
 pub struct Purpose<'a> {
     /// The kind of token.
@@ -118,7 +119,7 @@ pub struct Purpose<'a> {
     pub name: &'a str,
 }
 
-/// The kinds of tokens.
+/// The kinds of tokens, and what is no token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Mode {
@@ -126,6 +127,8 @@ pub enum Mode {
     ById,
     /// The token is the session.
     ByValue,
+    /// No token: a session as a storage keeps it.
+    Record,
 }
 
 impl Purpose<'_> {
@@ -135,6 +138,7 @@ impl Purpose<'_> {
         let mode: &[u8] = match self.mode {
             Mode::ById => b"by-id",
             Mode::ByValue => b"by-value",
+            Mode::Record => b"record",
         };
         let mut context = Vec::new();
         put(&mut context, mode);

@@ -4,6 +4,7 @@ mod cached;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod directory;
+mod encrypted;
 mod future;
 mod hash;
 mod index;
@@ -32,6 +33,7 @@ pub use self::sqlite::SqliteStorage;
 pub use self::{
     cached::CachedStorage,
     directory::DirectoryStorage,
+    encrypted::EncryptedStorage,
     future::StorageFuture,
     index::{IndexKey, Member, Reservation, Reserved, Roster, SessionIndex},
     memory::MemoryStorage,

@@ -7,6 +7,7 @@ mod broken;
 mod cached;
 mod contract;
 mod directory;
+mod encrypted;
 mod index;
 mod memory;
 mod outage;
