@@ -76,6 +76,8 @@ impl RedisStorage {
 
 /// So long a server may take to answer, however short copies are to last; and so long nobody tries to reach it again.
 const AT_LEAST: Duration = Duration::from_millis(20);
+/// So long nobody waits before he tries, however long copies may last.
+const AT_MOST: Duration = Duration::from_secs(1);
 
 struct Tracking {
     shared: Arc<Shared>,
@@ -160,7 +162,7 @@ async fn watch(shared: Arc<Shared>, running: Running, staleness: Duration) {
             // Also of those who answered: their messages may be lost.
             state.copies.all_changed();
         }
-        sleep(pause.max(AT_LEAST)).await;
+        sleep(pause.clamp(AT_LEAST, AT_MOST)).await;
     }
 }
 
@@ -264,12 +266,11 @@ impl Watched {
             }
             // Of what was written at the same moment as it was asked a server tells after its answer: so only the next one
             // shows that all of that has come.
-            if let Some(answered) = answered {
+            if let Some(answered) = answered.replace(asked) {
                 state.confirm(answered);
+                drop(state);
+                sleep(pause).await;
             }
-            answered = Some(asked);
-            drop(state);
-            sleep(pause).await;
         }
     }
 
