@@ -1,9 +1,9 @@
 //! The contract.
 
-use servers::{Redis, RedisCluster};
+use servers::{Redis, RedisCluster, RedisSentinels};
 use sessions_core::storage::{RedisStorage, contract};
 
-use crate::database::{clustered, on_cluster, prefixed, redis};
+use crate::database::{clustered, on_cluster, prefixed, redis, watched};
 
 mod on_redis {
     use super::*;
@@ -39,6 +39,19 @@ mod on_a_cluster_tracked {
     use super::*;
 
     sessions_core::storage_contract_tests!(async { on_cluster().await.tracked() });
+}
+
+/// What is different there: where the server is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn storages_on_the_master_of_sentinels_are_nodes_of_one() {
+    let sentinels = RedisSentinels::start();
+    contract::check_nodes(async || {
+        let servers = watched(&sentinels);
+        let one = RedisStorage::connect_to(servers.clone()).await;
+        let other = RedisStorage::connect_to(servers).await;
+        (one.unwrap(), other.unwrap())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
