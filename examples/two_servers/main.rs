@@ -5,10 +5,13 @@
 //! redis-server &
 //! RELEASE=1 PORT=8081 cargo run -p examples --features redis --bin two_servers &
 //! RELEASE=1 PORT=8082 cargo run -p examples --features redis --bin two_servers &
-//! nginx -p "$(mktemp -d)" -c "$PWD/examples/two_servers/nginx.conf"
+//! # When both listen:
+//! folder=$(mktemp -d)
+//! /usr/sbin/nginx -p "$folder" -c "$PWD/examples/two_servers/nginx.conf"
 //! curl -c jar -d user=ada http://127.0.0.1:8080/login
 //! curl -b jar -d item=tea http://127.0.0.1:8080/add
 //! curl -b jar http://127.0.0.1:8080/
+//! /usr/sbin/nginx -p "$folder" -c "$PWD/examples/two_servers/nginx.conf" -s stop
 //! ```
 //!
 //! `REDIS_URL` says where Redis is, on this machine by default. `RELEASE` stands for what a real deploy has in its builds: 1 is

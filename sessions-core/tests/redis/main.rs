@@ -6,6 +6,7 @@ mod accounts;
 mod cluster;
 mod contract;
 mod database;
+mod everybody;
 mod monitor;
 mod outage;
 mod round_trips;

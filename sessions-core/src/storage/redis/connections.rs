@@ -35,6 +35,7 @@ pub(super) struct Link {
     over: Arc<AtomicBool>,
     /// What the server calls itself since it was started, wherever it is reached.
     pub(super) server: String,
+    pub(super) is_of_cluster: bool,
     used: AtomicBool,
 }
 
@@ -75,11 +76,15 @@ impl Link {
                 .arg("server")
                 .query_async(&mut connection.clone())
                 .await?;
-            let server = told.lines().find_map(|line| line.strip_prefix("run_id:"));
+            let field = |name: &str| {
+                told.lines()
+                    .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+            };
             Ok(Arc::new(Self {
                 connection,
                 over,
-                server: server.unwrap_or_default().to_owned(),
+                server: field("run_id").unwrap_or_default().to_owned(),
+                is_of_cluster: field("redis_mode") == Some("cluster"),
                 used: AtomicBool::new(false),
             }))
         }
@@ -105,7 +110,7 @@ impl Link {
     }
 }
 
-/// `rustls` has none by itself where nobody, or more than one, is built in.
+/// `rustls` has none by itself where none, or more than one, is built in.
 #[cfg(feature = "tls")]
 fn use_cryptography() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {

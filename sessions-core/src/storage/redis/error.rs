@@ -58,6 +58,10 @@ pub(super) struct Failed(String);
 
 impl Failed {
     pub(super) fn of(error: &RedisError) -> Self {
+        // It names another server.
+        if error.redirect_node().is_some() {
+            return Self("each server says that another one has the key".to_owned());
+        }
         let told = error.to_string();
         // A server that does not know a command quotes what was to be done with it.
         let (before, _) = told.split_once(", with args").unwrap_or((&told, ""));

@@ -55,8 +55,9 @@ use crate::{Record, RecordError, StorageKey, Timestamp, secret::random};
 ///   out, or an index, which hides its sessions from [`cut_off`](SessionIndex::cut_off). [`health`](SessionStorage::health)
 ///   says so.
 /// - An account may be restricted to the keys of the [prefix](RedisServers::prefix), and to `+evalsha +eval +get +set
-///   +getrange +setrange +pexpire +del +scan +info +role`; in a cluster with `+cluster|info +cluster|slots +asking`; for
-///   [`tracked`](Self::tracked) with `+client|tracking`. One for the sentinels needs `+info +sentinel|get-master-addr-by-name`.
+///   +getrange +setrange +pexpire +del +scan +info +role`; in a cluster with `+cluster|info +cluster|slots +asking`; in another
+///   database than 0 with `+select`; for [`tracked`](Self::tracked) with `+client|tracking`. One for the sentinels needs `+info
+///   +sentinel|get-master-addr-by-name`.
 /// - While slots are moved from one server of a cluster to another, [`count`](SessionIndex::count) and
 ///   [`delete_some`](SessionIndex::delete_some) may miss what is just being moved.
 /// - A server that is made a replica and keeps its clients' connections is read until it refuses the first write. Sentinels
@@ -68,6 +69,9 @@ use crate::{Record, RecordError, StorageKey, Timestamp, secret::random};
 /// that is lost while a write is under way is [`OutcomeUnknown`](StorageError::OutcomeUnknown): no write is ever sent again,
 /// also in a cluster, where only what a server has refused goes to another one. So it is after an answer that took longer
 /// than a second. Lost connections are made anew when they are needed.
+///
+/// With TLS, and where the application has chosen none, the process's default of `rustls` becomes `aws-lc-rs`; an application
+/// that is to install another one does so before.
 ///
 /// A session of a layout that this version cannot read is [`Unreadable`](StorageError::Unreadable).
 ///

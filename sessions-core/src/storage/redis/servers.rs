@@ -78,6 +78,9 @@ impl RedisServers {
 
     /// A cluster that some of its servers are known of. User, password and certificates of the first one hold for all.
     ///
+    /// The others are reached where the servers say that they are: by their IP addresses, unless it is set otherwise. So for
+    /// certificates of host names `cluster-announce-hostname` has to be set, and `cluster-preferred-endpoint-type hostname`.
+    ///
     /// # Errors
     /// [`StorageError::Unavailable`] if an address is none, or if there is none at all.
     pub fn cluster<A: IntoConnectionInfo>(known: impl IntoIterator<Item = A>) -> Result<Self, StorageError> {
@@ -85,7 +88,8 @@ impl RedisServers {
     }
 
     /// The server that these sentinels call the master of this name. `master` says how it is reached: user, password,
-    /// database and whether by TLS. Its host and port are those that the sentinels say.
+    /// database and whether by TLS. Its host and port are those that the sentinels say: an IP address, unless `sentinel
+    /// resolve-hostnames` and `announce-hostnames` are set, as certificates of host names need it.
     ///
     /// # Errors
     /// [`StorageError::Unavailable`] if an address is none, or if there are no sentinels.
@@ -162,10 +166,17 @@ impl RedisServers {
 pub(super) type Open =
     Arc<dyn Fn(ConnectionInfo) -> BoxFuture<'static, RedisResult<Arc<Link>>> + Send + Sync>;
 
-/// A connection to a server that writes are for; not to one that only copies another.
+/// A connection to a server that writes are for; not to one that only copies another, or has a part of a cluster's keys.
 async fn master_at(info: ConnectionInfo, open: Open) -> RedisResult<Arc<Link>> {
     let link = open(info).await?;
     is_master(&link).await?;
+    if link.is_of_cluster {
+        return Err((
+            ErrorKind::Client,
+            "the server is one of a cluster: use `RedisServers::cluster`",
+        )
+            .into());
+    }
     Ok(link)
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, try_join_all};
 use redis::{Cmd, RedisResult, Value, cmd, from_redis_value, pipe};
 
 use super::{
@@ -25,58 +25,62 @@ pub(super) struct Place {
     cursor: u64,
 }
 
+/// What a deletion has looked at.
+enum Seen {
+    /// There was more than it may delete.
+    Part,
+    /// All from where it began.
+    Rest,
+}
+
 impl RedisStorage {
     pub(super) async fn count_of(&self, kind: &Kind, now: Timestamp) -> Result<usize, StorageError> {
-        let mut count = 0;
-        for server in self.masters().await? {
-            let mut cursor = 0;
+        let masters = self.masters().await?;
+        let counts = masters.iter().map(async |server| {
+            let (mut count, mut cursor) = (0, 0);
             loop {
-                let (next, keys) = self.page(&server, cursor).await?;
-                count += self.live(&server, keys, kind, now).await?.len();
+                let (next, keys) = self.page(server, cursor).await?;
+                count += self.live(server, keys, kind, now).await?.len();
                 if next == 0 {
-                    break;
+                    return Ok::<_, StorageError>(count);
                 }
                 cursor = next;
             }
-        }
-        Ok(count)
+        });
+        Ok(try_join_all(counts).await?.into_iter().sum())
     }
 
     /// Whoever deletes all asks again until there are none. So that not each time all are looked at, it goes on where it
-    /// has stopped; that there are none is only said when all have been looked at.
+    /// has stopped, also where nobody has waited for the end; that there are none is only said when all have been looked at.
     pub(super) async fn delete_of(
         &self,
         kind: &Kind,
         limit: usize,
         now: Timestamp,
     ) -> Result<usize, StorageError> {
-        let mut place = lock(&self.shared.deletions)
-            .get(kind)
-            .copied()
-            .unwrap_or_default();
         let mut deleted = 0;
-        loop {
-            let resumed = place != Place::default();
-            let outcome = self.delete_from(&mut place, kind, limit, &mut deleted, now).await;
-            lock(&self.shared.deletions).insert(*kind, place);
+        while limit > 0 {
+            let began = self.deletion(kind);
+            let outcome = self.delete_from(began, kind, limit, &mut deleted, now).await;
             return match outcome {
-                Ok(()) if deleted == 0 && resumed => continue,
+                Ok(Seen::Part) if deleted == 0 => continue,
+                Ok(Seen::Rest) if deleted == 0 && began != Place::default() => continue,
                 // What has been done has to be said.
                 Err(_) if deleted > 0 => Ok(deleted),
-                outcome => outcome.map(|()| deleted),
+                outcome => outcome.map(|_| deleted),
             };
         }
+        Ok(0)
     }
 
-    /// Moves the place on, to the beginning at the end.
     async fn delete_from(
         &self,
-        place: &mut Place,
+        mut place: Place,
         kind: &Kind,
         limit: usize,
         deleted: &mut usize,
         now: Timestamp,
-    ) -> Result<(), StorageError> {
+    ) -> Result<Seen, StorageError> {
         let moment = layout::moment(now).to_string();
         let masters = self.masters().await?;
         while let Some(server) = masters.get(place.server) {
@@ -101,18 +105,24 @@ impl RedisStorage {
                 return Err(error);
             }
             if !all {
-                return Ok(());
+                return Ok(Seen::Part);
             }
-            *place = match next {
+            place = match next {
                 0 => Place {
                     server: place.server + 1,
                     cursor: 0,
                 },
-                cursor => Place { cursor, ..*place },
+                cursor => Place { cursor, ..place },
             };
+            lock(&self.shared.deletions).insert(*kind, place);
         }
-        *place = Place::default();
-        Ok(())
+        lock(&self.shared.deletions).remove(kind);
+        Ok(Seen::Rest)
+    }
+
+    fn deletion(&self, kind: &Kind) -> Place {
+        let deletions = lock(&self.shared.deletions);
+        deletions.get(kind).copied().unwrap_or_default()
     }
 
     /// An error if a server throws sessions out when its memory is full: it would log their users out, and what is thrown out

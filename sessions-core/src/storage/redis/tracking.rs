@@ -207,7 +207,7 @@ struct Watched {
 }
 
 impl Watched {
-    async fn begin(shared: &Shared, state: &State) -> RedisResult<Self> {
+    async fn begin(shared: &Shared, state: &Arc<State>) -> RedisResult<Self> {
         // Before it is known where what is: what has moved since may be elsewhere.
         let moves = shared.moves.count();
         let slots = if shared.servers.is_cluster() {
@@ -221,7 +221,7 @@ impl Watched {
         let prefix = format!("{}id:", shared.servers.prefix);
         let links = masters.into_iter().map(|server| {
             let told = Arc::new(Told {
-                copies: Arc::downgrade(&state.copies),
+                state: Arc::downgrade(state),
                 prefix: prefix.clone(),
             });
             let open = move |info| {
@@ -296,26 +296,31 @@ impl Watched {
 
 /// What a server says without having been asked.
 struct Told {
-    copies: Weak<Copies>,
+    state: Weak<State>,
     prefix: String,
 }
 
 impl Told {
     fn of(&self, push: PushInfo) {
-        let Some(copies) = self.copies.upgrade() else {
+        let Some(state) = self.state.upgrade() else {
             return;
         };
         match (push.kind, &push.data[..]) {
             (PushKind::Invalidate, [Value::Array(keys)]) => {
                 for key in keys {
                     match self.session(key) {
-                        Some(key) => copies.changed(&key),
-                        None => copies.all_changed(),
+                        Some(key) => state.copies.changed(&key),
+                        None => state.copies.all_changed(),
                     }
                 }
             }
-            // All keys at once, or all messages from now on.
-            (PushKind::Invalidate | PushKind::Disconnection, _) => copies.all_changed(),
+            // All keys at once.
+            (PushKind::Invalidate, _) => state.copies.all_changed(),
+            // All messages from now on.
+            (PushKind::Disconnection, _) => {
+                state.confirm_nothing();
+                state.copies.all_changed();
+            }
             _ => {}
         }
     }
