@@ -58,8 +58,11 @@ impl RedisStorage {
         limit: usize,
         now: Timestamp,
     ) -> Result<usize, StorageError> {
+        if limit == 0 {
+            return Ok(0);
+        }
         let mut deleted = 0;
-        while limit > 0 {
+        loop {
             let began = self.deletion(kind);
             let outcome = self.delete_from(began, kind, limit, &mut deleted, now).await;
             return match outcome {
@@ -70,7 +73,6 @@ impl RedisStorage {
                 outcome => outcome.map(|_| deleted),
             };
         }
-        Ok(0)
     }
 
     async fn delete_from(
