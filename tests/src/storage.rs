@@ -58,21 +58,9 @@ impl Place {
         const SLOT: u16 = 6918;
         match self {
             Self::Folder(_) => panic!("a folder cannot be killed"),
-            Self::Postgres(server) => {
-                server.kill();
-                thread::sleep(Duration::from_secs(1));
-                server.run_again();
-            }
-            Self::MariaDb(server) => {
-                server.kill();
-                thread::sleep(Duration::from_secs(1));
-                server.run_again();
-            }
-            Self::Redis(server) => {
-                server.kill();
-                thread::sleep(Duration::from_secs(1));
-                server.run_again();
-            }
+            Self::Postgres(server) => restart(|| server.kill(), || server.run_again()),
+            Self::MariaDb(server) => restart(|| server.kill(), || server.run_again()),
+            Self::Redis(server) => restart(|| server.kill(), || server.run_again()),
             // Until another one has taken its place.
             Self::RedisCluster(cluster) => {
                 let master = cluster.owner(SLOT);
@@ -107,6 +95,13 @@ impl Place {
             Self::RedisSentinels(sentinels) => sentinels.urls().join(" ").into(),
         }
     }
+}
+
+/// As who looks after a server does: not at once.
+fn restart(kill: impl FnOnce(), run_again: impl FnOnce()) {
+    kill();
+    thread::sleep(Duration::from_secs(1));
+    run_again();
 }
 
 /// Opens the storage of this kind, in this folder, or at these addresses. A kind that is `cached-` or `tracked-` has copies

@@ -6,10 +6,7 @@
 use std::{
     net::SocketAddr,
     process::Command,
-    sync::{
-        Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -290,8 +287,8 @@ fn race_a_logout(servers: &Servers, race: u64, racers: &Racers) -> Duration {
 fn logouts_last_but_for_the_last_before_a_failover(kind: &str) {
     const LOGOUTS: u64 = 4000;
     let servers = Servers::start(kind, 2);
-    let (done, lost) = (AtomicU64::new(0), Mutex::new(None));
-    let left: Vec<(Client, Instant)> = thread::scope(|scope| {
+    let done = AtomicU64::new(0);
+    let (lost, left): (Instant, Vec<(Client, Instant)>) = thread::scope(|scope| {
         let leaving = (0..THREADS).map(|number| {
             let (servers, done) = (&servers, &done);
             scope.spawn(move || {
@@ -311,14 +308,11 @@ fn logouts_last_but_for_the_last_before_a_failover(kind: &str) {
         while done.load(Ordering::Relaxed) < LOGOUTS / 2 {
             thread::sleep(Duration::from_millis(1));
         }
-        *lost.lock().unwrap() = Some(Instant::now());
+        let lost = Instant::now();
         servers.place.lose_a_server();
-        leaving
-            .into_iter()
-            .flat_map(|left| left.join().unwrap())
-            .collect()
+        let left = leaving.into_iter().flat_map(|left| left.join().unwrap());
+        (lost, left.collect())
     });
-    let lost = lost.into_inner().unwrap().unwrap();
     let late = left.iter().filter(|(_, when)| *when > lost).count();
     let mut undone = 0;
     for (mut client, when) in left {

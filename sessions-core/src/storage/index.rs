@@ -251,6 +251,17 @@ impl Roster {
         self.members(now)
     }
 
+    /// What a change answers, and the roster that is to be kept from now on, if that is another one than `is_kept` says: for
+    /// a storage that writes it where nobody else has meanwhile.
+    #[cfg(any(feature = "mysql", feature = "postgres", feature = "redis"))]
+    pub(super) fn changed<T>(&self, is_kept: bool, change: impl FnOnce(&mut Self) -> T) -> (T, Option<Self>) {
+        let mut roster = self.clone();
+        let answer = change(&mut roster);
+        // One that says nothing is to be removed, whoever has written it.
+        let stays = roster == *self && !(is_kept && roster.is_empty());
+        (answer, (!stays).then_some(roster))
+    }
+
     /// Whether it says nothing, and need not be kept.
     #[must_use]
     pub fn is_empty(&self) -> bool {

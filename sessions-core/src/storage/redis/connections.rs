@@ -76,15 +76,11 @@ impl Link {
                 .arg("server")
                 .query_async(&mut connection.clone())
                 .await?;
-            let field = |name: &str| {
-                told.lines()
-                    .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
-            };
             Ok(Arc::new(Self {
                 connection,
                 over,
-                server: field("run_id").unwrap_or_default().to_owned(),
-                is_of_cluster: field("redis_mode") == Some("cluster"),
+                server: field(&told, "run_id").unwrap_or_default().to_owned(),
+                is_of_cluster: field(&told, "redis_mode") == Some("cluster"),
                 used: AtomicBool::new(false),
             }))
         }
@@ -234,6 +230,12 @@ pub(super) async fn slots(link: &Link, asked: &Server) -> RedisResult<Slots> {
     };
     let slots = Slots::of(&told, host);
     slots.ok_or_else(|| (ErrorKind::Client, "the slots of the cluster are not all there").into())
+}
+
+/// What `INFO` says under this name.
+pub(super) fn field<'t>(told: &'t str, name: &str) -> Option<&'t str> {
+    told.lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
 }
 
 pub(super) fn unanswered() -> RedisError {

@@ -35,7 +35,7 @@ use super::{
 };
 use crate::{Record, RecordError, StorageKey, Timestamp, secret::random};
 
-/// Keeps sessions in Redis 7 or later, or in Valkey: on one server, on the master of sentinels, or in a cluster.
+/// Keeps sessions in Redis 7 or later: on one server, on the master of sentinels, or in a cluster.
 ///
 /// Each operation is one script on one key, and one round trip; what has to be known of the latest state is decided where
 /// it is. Each runtime has a connection of its own to each server, which carries the commands of all its requests; so it is
@@ -61,7 +61,7 @@ use crate::{Record, RecordError, StorageKey, Timestamp, secret::random};
 /// - While slots are moved from one server of a cluster to another, [`count`](SessionIndex::count) and
 ///   [`delete_some`](SessionIndex::delete_some) may miss what is just being moved.
 /// - A server that is made a replica and keeps its clients' connections is read until it refuses the first write. Sentinels
-///   and clusters end them.
+///   end them, and in a cluster it says who has its keys now.
 ///
 /// # Failures
 ///

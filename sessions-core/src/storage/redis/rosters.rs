@@ -35,11 +35,10 @@ impl RedisStorage {
         let key = self.key("of:", index.as_bytes());
         loop {
             let (before, revision) = self.roster(&key).await?;
-            let mut roster = before.clone();
-            let answer = change(&mut roster);
-            if roster == before && (revision.is_empty() || !roster.is_empty()) {
+            let (answer, changed) = before.changed(!revision.is_empty(), &change);
+            let Some(roster) = changed else {
                 return Ok(answer);
-            }
+            };
             if self.put_roster(&key, &roster, &revision, now).await? {
                 return Ok(answer);
             }

@@ -7,7 +7,7 @@ use redis::{Cmd, RedisResult, Value, cmd, from_redis_value, pipe};
 
 use super::{
     RedisStorage,
-    connections::{Link, lock},
+    connections::{Link, field, lock},
     error::Failure,
     layout::{self, HEADER, Kind},
     scripts::Outcome,
@@ -133,11 +133,9 @@ impl RedisStorage {
         for server in self.masters().await? {
             let told = self.ask_server(&server, cmd("INFO").arg("memory")).await?;
             let told: String = from_redis_value(told).map_err(StorageError::unavailable)?;
-            let field = |name: &str| {
-                let mut lines = told.lines();
-                lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
-            };
-            if field("maxmemory") != Some("0") && field("maxmemory_policy") != Some("noeviction") {
+            if field(&told, "maxmemory") != Some("0")
+                && field(&told, "maxmemory_policy") != Some("noeviction")
+            {
                 return Err(StorageError::unavailable(
                     "Redis throws sessions out when its memory is full: set `maxmemory-policy noeviction`",
                 ));

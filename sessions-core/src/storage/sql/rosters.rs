@@ -31,11 +31,10 @@ impl<D: Dialect> SqlStorage<D> {
     ) -> Result<T, StorageError> {
         loop {
             let (before, revision) = self.roster(&index).await?;
-            let mut roster = before.clone();
-            let answer = change(&mut roster);
-            if roster == before && !(roster.is_empty() && revision.is_some()) {
+            let (answer, changed) = before.changed(revision.is_some(), &change);
+            let Some(roster) = changed else {
                 return Ok(answer);
-            }
+            };
             if self.put(&index, &roster, revision.as_deref()).await? {
                 return Ok(answer);
             }
