@@ -9,9 +9,10 @@ use std::{
 
 use actix_web::{HttpRequest, HttpResponse};
 use sessions_core::{
-    Clock, ConfigError, IdGenerator, Protection, Session, SessionError as Kind, SessionStorage,
+    Clock, ConfigError, IdGenerator, Protection, RequestView, Session, SessionError as Kind, SessionStorage,
     WritePrevious,
     engine::{Engine, Environment, keep_up},
+    events::SessionEvent,
     options::{ClientSide, Options, ServerSide},
 };
 
@@ -167,6 +168,64 @@ impl SessionsBuilder {
     /// What shapes the public ids of new sessions. Default: 128 random bits.
     pub fn id_generator(mut self, generator: impl IdGenerator) -> Self {
         self.environment.id_generator = Some(Arc::new(generator));
+        self
+    }
+
+    /// Tells `listener` what happens to sessions, beside the log: for an audit trail, for metrics, to count who tries tokens
+    /// that are none.
+    ///
+    /// It is called at once, in the request that it happens in, after it has happened: give what takes time to a channel. A
+    /// listener that panics is told to the log, and stops nothing. Behind a proxy the peer is the proxy, unless a middleware
+    /// outside `Sessions` puts the client's address into `RequestHead::peer_addr`.
+    ///
+    /// ```
+    /// # use sessions_actix::Sessions;
+    /// use sessions_actix::{SessionEvent, SessionEventKind, events::Rejection};
+    ///
+    /// # fn main() -> Result<(), sessions_actix::ConfigError> {
+    /// let sessions = Sessions::builder()
+    ///     .listener(|event: &SessionEvent<'_>| match event.kind {
+    ///         SessionEventKind::Created => println!("{} {:?} from {:?}", event.session, event.public_id, event.peer),
+    ///         SessionEventKind::Rejected(Rejection::Unknown) => println!("{:?} is guessing", event.peer),
+    ///         _ => {}
+    ///     })
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn listener(mut self, listener: impl Fn(&SessionEvent<'_>) + Send + Sync + 'static) -> Self {
+        self.environment.listener = Some(Arc::new(listener));
+        self
+    }
+
+    /// Looks at a request's tokens only if `admits` says so; else the session is an error that answers 429, the storage is
+    /// not asked, and the client keeps its token. It is asked once for each session that a request shows tokens for.
+    ///
+    /// With a [listener](Self::listener) that counts: who shows many unknown tokens is refused for a while.
+    ///
+    /// ```
+    /// use std::{collections::HashMap, net::IpAddr, sync::{Arc, Mutex}};
+    /// use sessions_actix::{RequestView, SessionEvent, SessionEventKind, Sessions, events::Rejection};
+    ///
+    /// # fn main() -> Result<(), sessions_actix::ConfigError> {
+    /// // In earnest with a bound, and emptied every minute.
+    /// let unknown: Arc<Mutex<HashMap<Option<IpAddr>, u32>>> = Arc::default();
+    /// let counted = unknown.clone();
+    /// let sessions = Sessions::builder()
+    ///     .listener(move |event: &SessionEvent<'_>| {
+    ///         if event.kind == SessionEventKind::Rejected(Rejection::Unknown) {
+    ///             *counted.lock().unwrap().entry(event.peer).or_default() += 1;
+    ///         }
+    ///     })
+    ///     .throttle(move |request: &dyn RequestView| {
+    ///         unknown.lock().unwrap().get(&request.peer_addr()).is_none_or(|tries| *tries < 20)
+    ///     })
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn throttle(mut self, admits: impl Fn(&dyn RequestView) -> bool + Send + Sync + 'static) -> Self {
+        self.environment.throttle = Some(Arc::new(admits));
         self
     }
 

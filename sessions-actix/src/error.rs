@@ -19,6 +19,7 @@ use crate::SessionErrorKind;
 /// | `NotConfigured`, `Serializer`, `Protection`, `Id`, `TooLargeForTransport`, `AlreadyCommitted`, `PrincipalChanged`, `NotServerSide`, `NotIndexed` | 500 |
 /// | `Missing` | 401, or the type's challenge |
 /// | `Conflict`, `LimitReached` | 409 |
+/// | `Throttled` | 429 |
 /// | `Foreign` (with `Retry-After`), `Unavailable`, `OutcomeUnknown`, `Contended` | 503 |
 #[derive(Clone)]
 pub struct SessionError(SessionErrorKind);
@@ -81,6 +82,7 @@ impl ResponseError for SessionError {
         match self.0 {
             Kind::Missing { .. } => StatusCode::UNAUTHORIZED,
             Kind::Conflict | Kind::LimitReached => StatusCode::CONFLICT,
+            Kind::Throttled => StatusCode::TOO_MANY_REQUESTS,
             Kind::Foreign | Kind::Unavailable(_) | Kind::OutcomeUnknown(_) | Kind::Contended => {
                 StatusCode::SERVICE_UNAVAILABLE
             }

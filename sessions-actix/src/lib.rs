@@ -59,6 +59,7 @@ pub use sessions_core::{
     SessionSerializer, SessionSpec, StorageKey, Successor, SystemClock, Times, Timestamp, ToPrincipal,
     Transport, Upgrade, Violation, WritePrevious,
     engine::{SessionInfo, SessionStatus},
+    events::{self, SessionEvent, SessionEventKind},
     protection, serializer, storage,
 };
 pub use sessions_core::{

@@ -1,12 +1,16 @@
 //! From a request to its session.
 
-use std::{any::TypeId, any::type_name, rc::Rc, sync::Arc};
+use std::{
+    any::{TypeId, type_name},
+    net::IpAddr,
+    rc::Rc,
+    sync::Arc,
+};
 
 use actix_web::{
     HttpMessage as _, HttpRequest,
     dev::{Extensions, RequestHead, ServiceRequest},
     guard::GuardContext,
-    http::header::HeaderMap,
 };
 use sessions_core::{RequestView, Session, SessionError as Kind};
 
@@ -116,7 +120,7 @@ fn opened<T: Session>(
     }
     let opening = registered
         .engine
-        .open(registered.wire.tokens(&head.headers), &Headers(&head.headers));
+        .open(registered.wire.tokens(&head.headers), &View(head));
     let opened = OpenedSession::new(level, Arc::clone(&registered), opening);
     frame.add(Rc::clone(&opened) as _);
     Ok(Some(opened))
@@ -168,11 +172,15 @@ fn short_name<T>() -> &'static str {
     name.rsplit("::").next().unwrap_or(name)
 }
 
-/// What an id generator may see.
-struct Headers<'a>(&'a HeaderMap);
+/// What the hooks of the core may see.
+struct View<'a>(&'a RequestHead);
 
-impl RequestView for Headers<'_> {
+impl RequestView for View<'_> {
     fn header(&self, name: &str) -> Option<&[u8]> {
-        self.0.get(name).map(|value| value.as_bytes())
+        self.0.headers.get(name).map(|value| value.as_bytes())
+    }
+
+    fn peer_addr(&self) -> Option<IpAddr> {
+        self.0.peer_addr.map(|address| address.ip())
     }
 }

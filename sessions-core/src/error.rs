@@ -63,6 +63,9 @@ pub enum SessionError {
     /// The principal has as many sessions as allowed.
     #[error("the principal has as many sessions as allowed")]
     LimitReached,
+    /// The throttle of these sessions lets no token of this client be looked at now.
+    #[error("the client has shown too many tokens")]
+    Throttled,
     /// A newer version of the application wrote the session; this one leaves it alone.
     #[error("the session was written by a newer version of the application")]
     Foreign,

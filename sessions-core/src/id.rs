@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{fmt, net::IpAddr, str::FromStr, sync::Arc};
 
 use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -86,6 +86,12 @@ impl PublicId {
         Ok(Self(Handle::Custom(bytes.into())))
     }
 
+    /// The id that an unknown token claims, if it may be shown: a longer one may hold a part of what was not made for this
+    /// transport, and is a secret there.
+    pub(crate) fn claimed(&self) -> Option<&Self> {
+        (self.as_bytes().len() == Self::MIN_LEN).then_some(self)
+    }
+
     /// Its bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
@@ -147,6 +153,11 @@ impl FromStr for PublicId {
 pub trait RequestView {
     /// The first header of this name, without case.
     fn header(&self, name: &str) -> Option<&[u8]>;
+
+    /// The other end of the connection, where there is one; behind a proxy that is the proxy.
+    fn peer_addr(&self) -> Option<IpAddr> {
+        None
+    }
 }
 
 /// No request: what a session that is opened outside one is made from.

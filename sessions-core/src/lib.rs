@@ -12,6 +12,8 @@ mod error;
 #[cfg(feature = "engine")]
 mod event;
 #[cfg(feature = "engine")]
+pub mod events;
+#[cfg(feature = "engine")]
 #[doc(hidden)]
 pub mod export;
 #[cfg(feature = "engine")]

@@ -9,7 +9,10 @@ use super::{
     token,
     writer::Written,
 };
-use crate::{IdError, Record, Revision, Secrets, Session, SessionError, Token, event, storage::Created};
+use crate::{
+    IdError, Record, Revision, Secrets, Session, SessionError, Token, events::SessionEventKind as Kind,
+    storage::Created,
+};
 
 /// How many handles are tried: a taken one is asked for anew three times.
 const MAX_HANDLES: u32 = 4;
@@ -32,7 +35,7 @@ impl<T: Session> Slot<T> {
         let (mut id, secret, times, server) = match (issue, &engine.0.place) {
             (Issue::ById { id, secret, times }, Place::Server(server)) => (id, secret, times, server),
             (Issue::ByValue { header, token }, _) => {
-                event::started(engine.name(), &header.id);
+                self.tell(Kind::Created, Some(&header.id));
                 return Ok((
                     Live {
                         value,
@@ -85,7 +88,7 @@ impl<T: Session> Slot<T> {
                 self.give_back(server, place).await;
                 return Err(failure);
             }
-            event::started(engine.name(), &id);
+            self.tell(Kind::Created, Some(&id));
             let token = token::by_id(&id, &secret, server.signed.as_deref())?;
             return Ok((
                 Live {
@@ -123,7 +126,7 @@ impl<T: Session> Slot<T> {
             if let Anchor::Stored { key, record, .. } = anchor {
                 server.end(*key, engine.now()).await?;
                 server.forget(record, engine.now()).await;
-                event::ended(engine.name(), &record.public_id);
+                self.tell(Kind::Cleared, Some(&record.public_id));
             }
         }
         Ok(())

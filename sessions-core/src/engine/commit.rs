@@ -11,7 +11,8 @@ use super::{
     writer::{Written, draft_or},
 };
 use crate::{
-    Record, Revision, Session, SessionError, Times, Timestamp, Token, event,
+    Record, Revision, Session, SessionError, Times, Timestamp, Token,
+    events::SessionEventKind as Kind,
     options::OnConflict,
     secret::Secret,
     secrets::Standing,
@@ -400,7 +401,7 @@ impl<T: Session> Slot<T> {
             let expected = Expected::Revision(record.revision);
             match server.replace(key, Arc::clone(&new), expected, now).await? {
                 Replaced::Done => {
-                    event::rotated(engine.name(), &new.public_id);
+                    self.tell(Kind::Rotated, Some(&new.public_id));
                     let token = token::by_id(&new.public_id, &fresh, server.signed.as_deref())?;
                     let value = match draft {
                         Some(draft) => draft.value,

@@ -1,6 +1,6 @@
 //! The index of sessions, as logins and logouts keep it.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use super::{
     Engine, Slot,
@@ -8,7 +8,8 @@ use super::{
     state::Anchor,
 };
 use crate::{
-    Principal, PublicId, Record, Session, SessionError, StorageError, StorageKey, Times, Timestamp, event,
+    Principal, PublicId, Record, Session, SessionError, StorageError, StorageKey, Times, Timestamp,
+    events::{Revocation, SessionEventKind as Kind},
     options::OverLimit,
     storage::{IndexKey, Member, Read, Reservation, Reserved, SessionIndex},
 };
@@ -86,12 +87,14 @@ impl Server {
         index: &dyn SessionIndex,
         key: IndexKey,
         members: &[Member],
+        (why, peer): (Revocation, Option<IpAddr>),
         now: Timestamp,
     ) -> Result<usize, SessionError> {
         let mut ended = 0;
         for member in members {
             if self.delete(member.key, now).await? {
-                event::ended(&self.name, &member.public_id);
+                self.events
+                    .tell(Kind::Revoked(why), Some(&member.public_id), peer);
                 ended += 1;
             }
             let release = index.release(key, member.key, now);
@@ -154,11 +157,12 @@ impl<T: Session> Slot<T> {
                 Reserved::Full(members) => {
                     let count = members.len();
                     if server.live_members(index, key, members, now).await?.len() == count {
-                        return Err(SessionError::LimitReached);
+                        break;
                     }
                 }
             }
         }
+        self.tell(Kind::LimitReached, None);
         Err(SessionError::LimitReached)
     }
 
@@ -211,7 +215,10 @@ impl<T: Session> Slot<T> {
         let beyond = members.len().saturating_sub(limit);
         members.retain(|member| member.key != place.session);
         members.truncate(beyond);
-        server.end_members(index, place.index, &members, now).await?;
+        let cause = (Revocation::Evicted, self.peer());
+        server
+            .end_members(index, place.index, &members, cause, now)
+            .await?;
         Ok(())
     }
 }
@@ -293,7 +300,8 @@ impl<T: Session> Engine<T> {
             .await
             .map_err(SessionError::writing)?;
         members.retain(|member| Some(&member.public_id) != keep);
-        server.end_members(index, key, &members, now).await
+        let cause = (Revocation::Asked, None);
+        server.end_members(index, key, &members, cause, now).await
     }
 
     /// Ends the sessions of everybody, a thousand at a time, and says how many. Those that are begun meanwhile may stay.

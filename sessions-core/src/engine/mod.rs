@@ -19,6 +19,7 @@ mod writer;
 use std::{
     any::type_name,
     fmt,
+    net::IpAddr,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
@@ -33,8 +34,9 @@ pub use self::{
     upkeep::{Purger, keep_up},
 };
 use crate::{
-    Clock, ConfigError, Downgrade, IdGenerator, Principal, PublicId, Record, Schema, Session, SessionError,
-    SessionSpec, SessionStorage, SystemClock, Timestamp, event,
+    Clock, ConfigError, Downgrade, IdGenerator, Principal, PublicId, Record, RequestView, Schema, Session,
+    SessionError, SessionSpec, SessionStorage, SystemClock, Timestamp,
+    events::{Events, Revocation, SessionEventKind as Kind, SessionListener},
     lifetime::Lifetimes,
     options::{ClientSide, Options, ServerSide},
     protection::{BoundProtection, Guarantee, Mode, Protection, Purpose, Signed},
@@ -55,6 +57,22 @@ pub struct Environment {
     pub storage_timeout: Duration,
     /// Whether cookies go over plain http. Default: no.
     pub insecure_cookies: bool,
+    /// Who is told what happens to sessions, beside the log. Default: nobody.
+    pub listener: Option<Arc<SessionListener>>,
+    /// Whose tokens are looked at. Default: everybody's.
+    pub throttle: Option<Arc<SessionThrottle>>,
+}
+
+/// Whether a request's tokens may be looked at.
+pub type SessionThrottle = dyn Fn(&dyn RequestView) -> bool + Send + Sync;
+
+impl Environment {
+    fn events(&self, session: &str) -> Events {
+        Events {
+            session: session.into(),
+            listener: self.listener.clone(),
+        }
+    }
 }
 
 impl Default for Environment {
@@ -65,6 +83,8 @@ impl Default for Environment {
             id_generator: None,
             storage_timeout: Duration::from_secs(2),
             insecure_cookies: false,
+            listener: None,
+            throttle: None,
         }
     }
 }
@@ -99,6 +119,7 @@ struct Parts<T> {
     renew_every: Option<Duration>,
     always_send: bool,
     clear_site_data: bool,
+    events: Events,
     environment: Environment,
 }
 
@@ -159,6 +180,7 @@ impl<T: Session> Engine<T> {
             limit: options.place.max_per_principal,
             application: environment.application.clone(),
             name: spec.name.as_ref().into(),
+            events: environment.events(&spec.name),
             timeout: environment.storage_timeout,
         };
         let touch_limit = Duration::from_secs(60);
@@ -247,6 +269,7 @@ impl<T: Session> Engine<T> {
             renew_every: options.renew_every,
             always_send: options.always_send,
             clear_site_data: options.clear_site_data,
+            events: environment.events(&spec.name),
             environment: environment.clone(),
             spec,
         };
@@ -257,6 +280,10 @@ impl<T: Session> Engine<T> {
     #[must_use]
     pub fn spec(&self) -> &SessionSpec {
         &self.0.spec
+    }
+
+    fn tell(&self, kind: Kind, id: Option<&PublicId>, peer: Option<IpAddr>) {
+        self.0.events.tell(kind, id, peer);
     }
 
     /// The name, on the wire and in storages.
@@ -300,7 +327,8 @@ impl<T: Session> Engine<T> {
                 let Some(member) = members.into_iter().find(|member| member.key == key) else {
                     return Ok(false);
                 };
-                Ok(server.end_members(index, of, &[member], now).await? == 1)
+                let cause = (Revocation::Asked, None);
+                Ok(server.end_members(index, of, &[member], cause, now).await? == 1)
             }
             Stored::Record(_) | Stored::Nothing => Ok(false),
         }
@@ -317,7 +345,7 @@ impl<T: Session> Engine<T> {
             server.forget(record, self.now()).await;
         }
         if ended {
-            event::ended(self.name(), id);
+            self.tell(Kind::Revoked(Revocation::Asked), Some(id), None);
         }
         Ok(ended)
     }

@@ -1,6 +1,6 @@
 //! From the client's tokens to what is known of the session.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use super::{
     Engine, Place, Slot,
@@ -11,7 +11,8 @@ use super::{
     token,
 };
 use crate::{
-    Payload, PublicId, Record, RequestView, Session, SessionError, StorageKey, Timestamp, event,
+    Payload, PublicId, Record, RequestView, Schema, Session, SessionError, StorageKey, Timestamp, event,
+    events::{Rejection, Revocation, SessionEventKind as Kind, Staleness},
     id::Handles,
     options::OnReuse,
     protection::{BoundProtection, ProtectionError},
@@ -41,6 +42,7 @@ pub enum Opening<T: Session> {
 /// Tokens that name sessions in a storage.
 pub struct Loading<T: Session> {
     engine: Engine<T>,
+    peer: Option<IpAddr>,
     handles: Handles,
     found: Opened<T>,
     presented: [Option<Presented>; MAX_TOKENS],
@@ -60,6 +62,7 @@ impl<T: Session> Engine<T> {
         tokens: impl IntoIterator<Item = &'t [u8]>,
         request: &dyn RequestView,
     ) -> Opening<T> {
+        let peer = request.peer_addr();
         let handles = match &self.0.environment.id_generator {
             None => Handles::Random,
             Some(generator) => Handles::Custom(generator.handles(request)),
@@ -73,9 +76,13 @@ impl<T: Session> Engine<T> {
             }
             if count == MAX_TOKENS {
                 // One that nobody looked at may be good: the others must not have it removed.
-                event::stale(self.name(), "more tokens than are looked at");
+                self.tell(Kind::Stale(Staleness::TooMany), None, peer);
                 found = Opened::Stale;
                 break;
+            }
+            let throttle = self.0.environment.throttle.as_ref();
+            if count == 0 && throttle.is_some_and(|admits| !admits(request)) {
+                return Opening::Failed(SessionError::Throttled);
             }
             distinct[count] = text;
             count += 1;
@@ -83,8 +90,8 @@ impl<T: Session> Engine<T> {
         let mut presented = [None, None, None];
         for (text, presented) in distinct[..count].iter().zip(&mut presented) {
             match &self.0.place {
-                Place::Client(protection) => match self.open_sealed(protection.as_ref(), text) {
-                    Ok(opened) => found = self.merge(found, opened),
+                Place::Client(protection) => match self.open_sealed(protection.as_ref(), text, peer) {
+                    Ok(opened) => found = self.merge(found, opened, peer),
                     Err(failure) => return Opening::Failed(failure),
                 },
                 Place::Server(server) => match token::parse(text, server.signed.as_deref()) {
@@ -95,36 +102,37 @@ impl<T: Session> Engine<T> {
                             secret,
                         })
                     }
-                    Err(failure) => match self.refused(failure) {
-                        Ok(refused) => found = self.merge(found, refused),
+                    Err(failure) => match self.refused(failure, peer) {
+                        Ok(refused) => found = self.merge(found, refused, peer),
                         Err(failure) => return Opening::Failed(failure),
                     },
                 },
             }
         }
         if presented.iter().all(Option::is_none) {
-            return Opening::Ready(Slot::new(self.clone(), found, handles));
+            return Opening::Ready(Slot::new(self.clone(), found, handles, peer));
         }
         Opening::Loading(Loading {
             engine: self.clone(),
+            peer,
             handles,
             found,
             presented,
         })
     }
 
-    fn refused(&self, failure: ProtectionError) -> Result<Opened<T>, SessionError> {
+    fn refused(&self, failure: ProtectionError, peer: Option<IpAddr>) -> Result<Opened<T>, SessionError> {
         Ok(match failure {
             ProtectionError::UnknownKey => {
-                event::stale(self.name(), "unknown key or version");
+                self.tell(Kind::Stale(Staleness::UnknownKey), None, peer);
                 Opened::Stale
             }
             ProtectionError::RevokedKey => {
-                event::rejected(self.name(), "of a revoked key");
+                self.tell(Kind::Rejected(Rejection::RevokedKey), None, peer);
                 Opened::Dead
             }
             ProtectionError::Forged => {
-                event::rejected(self.name(), "malformed or forged");
+                self.tell(Kind::Rejected(Rejection::Malformed), None, peer);
                 Opened::Dead
             }
             // As with a storage that fails: nobody is logged out because somebody's key service is down.
@@ -135,19 +143,24 @@ impl<T: Session> Engine<T> {
         })
     }
 
-    fn open_sealed(&self, protection: &dyn BoundProtection, text: &[u8]) -> Result<Opened<T>, SessionError> {
+    fn open_sealed(
+        &self,
+        protection: &dyn BoundProtection,
+        text: &[u8],
+        peer: Option<IpAddr>,
+    ) -> Result<Opened<T>, SessionError> {
         let (header, payload) = match sealed::open(protection, text) {
             Ok(opened) => opened,
-            Err(failure) => return self.refused(failure),
+            Err(failure) => return self.refused(failure, peer),
         };
         let now = self.now();
         if header.times.is_expired(now) {
-            event::rejected(self.name(), "expired");
+            self.tell(Kind::Expired, Some(&header.id), peer);
             return Ok(Opened::Dead);
         }
         if header.issued > now.after(MAX_SKEW) {
             // By a node whose clock is right, perhaps: the client is to keep it.
-            event::stale(self.name(), "issued in the future");
+            self.tell(Kind::Stale(Staleness::Future), Some(&header.id), peer);
             return Ok(Opened::Stale);
         }
         let payload = Payload::new(payload);
@@ -163,15 +176,23 @@ impl<T: Session> Engine<T> {
                     },
                 })
             }
-            Err(unread) => unread.opened(|| Anchor::Sealed {
-                header,
-                payload,
-                principal: None,
-            }),
+            Err(unread) => {
+                self.tell(unread.event(header.schema), Some(&header.id), peer);
+                unread.opened(|| Anchor::Sealed {
+                    header,
+                    payload,
+                    principal: None,
+                })
+            }
         })
     }
 
-    async fn open_stored(&self, server: &Server, presented: Presented) -> Result<Opened<T>, SessionError> {
+    async fn open_stored(
+        &self,
+        server: &Server,
+        presented: Presented,
+        peer: Option<IpAddr>,
+    ) -> Result<Opened<T>, SessionError> {
         let Presented { key, id, secret } = presented;
         let now = self.now();
         let mut record = server.load(key, Read::Any, now).await?;
@@ -186,26 +207,28 @@ impl<T: Session> Engine<T> {
             .as_ref()
             .is_some_and(|record| record.schema.version <= self.0.schema.version);
         if let (Some(found), Verdict::Live(Standing::Successor), true) = (&record, &verdict, ours) {
-            record = self.confirm(server, key, &secret, Arc::clone(found)).await?;
+            record = self
+                .confirm(server, key, &secret, Arc::clone(found), peer)
+                .await?;
             verdict = self.judge(record.as_deref(), &id, &secret, self.now());
         }
         let Some(record) = record else {
-            event::rejected(self.name(), "unknown");
+            self.tell(Kind::Rejected(Rejection::Unknown), id.claimed(), peer);
             return Ok(Opened::Dead);
         };
         match verdict {
-            Verdict::Dead(reason) => {
-                event::rejected(self.name(), reason);
+            Verdict::Dead(why) => {
+                self.tell(why, Some(&record.public_id), peer);
                 Ok(Opened::Dead)
             }
             Verdict::Stale => {
-                event::stale(self.name(), "a secret that was replaced");
+                self.tell(Kind::Stale(Staleness::Replaced), Some(&id), peer);
                 // Others of the client's requests may have been under way when its token was replaced.
                 let late = now.since(record.secrets.since) >= server.grace;
                 if server.on_reuse == OnReuse::Revoke && late && ours {
-                    event::reused(self.name(), &id);
                     server.end(key, now).await?;
                     server.forget(&record, now).await;
+                    self.tell(Kind::Revoked(Revocation::Reused), Some(&id), peer);
                 }
                 Ok(Opened::Stale)
             }
@@ -214,7 +237,10 @@ impl<T: Session> Engine<T> {
                 let anchor = Anchor::Stored { key, secret, record };
                 Ok(match read {
                     Ok(value) => Opened::Live(Live { value, anchor }),
-                    Err(unread) => unread.opened(|| anchor),
+                    Err(unread) => {
+                        self.tell(unread.event(anchor.schema()), Some(&id), peer);
+                        unread.opened(|| anchor)
+                    }
                 })
             }
         }
@@ -229,27 +255,27 @@ impl<T: Session> Engine<T> {
         now: Timestamp,
     ) -> Verdict {
         let Some(record) = record else {
-            return Verdict::Dead("unknown");
+            return Verdict::Dead(Kind::Rejected(Rejection::Unknown));
         };
         if *record.name != *self.name()
             || record.application != self.0.environment.application
             || record.public_id != *id
         {
-            return Verdict::Dead("another session's record");
+            return Verdict::Dead(Kind::Rejected(Rejection::Mismatched));
         }
         if record.times.is_expired(now) {
-            return Verdict::Dead("expired");
+            return Verdict::Dead(Kind::Expired);
         }
         match record.secrets.standing(secret, now) {
             Standing::Stale => Verdict::Stale,
-            Standing::Forged => Verdict::Dead("forged"),
+            Standing::Forged => Verdict::Dead(Kind::Rejected(Rejection::Forged)),
             good => Verdict::Live(good),
         }
     }
 
     /// What two tokens of one request are together: the better one, and with two live ones neither, unless the client
     /// keeps the data, where the later one counts.
-    fn merge(&self, one: Opened<T>, other: Opened<T>) -> Opened<T> {
+    fn merge(&self, one: Opened<T>, other: Opened<T>, peer: Option<IpAddr>) -> Opened<T> {
         match (one, other) {
             (Opened::Live(one), Opened::Live(other)) => match (&one.anchor, &other.anchor) {
                 (Anchor::Sealed { header, .. }, Anchor::Sealed { header: later, .. }) => {
@@ -260,7 +286,7 @@ impl<T: Session> Engine<T> {
                     Opened::Live(one)
                 }
                 _ => {
-                    event::ambiguous(self.name());
+                    self.tell(Kind::Ambiguous, None, peer);
                     Opened::Ambiguous(vec![one.anchor, other.anchor])
                 }
             },
@@ -284,7 +310,7 @@ pub(super) enum Verdict {
     /// It opens it, as what it stands for.
     Live(Standing),
     Stale,
-    Dead(&'static str),
+    Dead(Kind),
 }
 
 fn rank<T>(opened: &Opened<T>) -> u8 {
@@ -299,6 +325,16 @@ fn rank<T>(opened: &Opened<T>) -> u8 {
 }
 
 impl Unread {
+    fn event(&self, stored: Schema) -> Kind {
+        match self {
+            Self::Foreign => Kind::Foreign {
+                version: stored.version,
+            },
+            Self::Schema => Kind::Stale(Staleness::Schema),
+            Self::Damaged => Kind::Rejected(Rejection::Undecodable),
+        }
+    }
+
     fn opened<T>(self, anchor: impl FnOnce() -> Anchor) -> Opened<T> {
         match self {
             Self::Foreign => Opened::Foreign(anchor()),
@@ -316,16 +352,18 @@ impl<T: Session> Loading<T> {
     pub async fn finish(self) -> Result<Slot<T>, SessionError> {
         let Self {
             engine,
+            peer,
             handles,
             mut found,
             presented,
         } = self;
         if let Some(server) = engine.server() {
             for presented in presented.into_iter().flatten() {
-                found = engine.merge(found, engine.open_stored(server, presented).await?);
+                let opened = engine.open_stored(server, presented, peer).await?;
+                found = engine.merge(found, opened, peer);
             }
         }
-        Ok(Slot::new(engine, found, handles))
+        Ok(Slot::new(engine, found, handles, peer))
     }
 }
 

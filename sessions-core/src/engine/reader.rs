@@ -34,7 +34,6 @@ impl<T: Session> Engine<T> {
             return Ok(Reader::Own);
         }
         if schema.version > own.version {
-            event::foreign(self.name(), schema.version);
             return Err(Unread::Foreign);
         }
         if let Some(upgrade) = self.0.previous.iter().find(|upgrade| upgrade.schema() == schema) {
@@ -58,7 +57,6 @@ impl<T: Session> Engine<T> {
                     Unread::Schema
                 }
                 Reader::Own | Reader::Upgrade(_) => {
-                    event::rejected(self.name(), "undecodable");
                     // The shape says nothing of what another release leaves out when it writes fields by their names.
                     let may_lack_a_field = match reader {
                         Reader::Upgrade(upgrade) => upgrade.is_self_describing(),

@@ -1,6 +1,6 @@
 //! Another token for the same session, with an overlap: given out by one request, confirmed by a later one.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use super::{
     Engine, Slot,
@@ -11,7 +11,8 @@ use super::{
     writer::{Written, draft_or},
 };
 use crate::{
-    Record, Revision, Session, SessionError, StorageKey, Timestamp, event,
+    Record, Revision, Session, SessionError, StorageKey, Timestamp,
+    events::SessionEventKind as Kind,
     secret::Secret,
     secrets::{MaskOwner, Standing},
     storage::{Expected, Read, Replaced},
@@ -30,6 +31,7 @@ impl<T: Session> Engine<T> {
         key: StorageKey,
         secret: &Secret,
         mut record: Arc<Record>,
+        peer: Option<IpAddr>,
     ) -> Result<Option<Arc<Record>>, SessionError> {
         for _ in 0..MAX_CONFIRMATIONS {
             let now = self.now();
@@ -45,7 +47,7 @@ impl<T: Session> Engine<T> {
             let expected = Expected::Revision(record.revision);
             match server.replace(key, Arc::clone(&new), expected, now).await {
                 Ok(Replaced::Done) => {
-                    event::renewed(self.name(), &new.public_id);
+                    self.tell(Kind::Renewed, Some(&new.public_id), peer);
                     return Ok(Some(new));
                 }
                 Ok(Replaced::NotFound) => return Ok(None),

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     PublicId, Record, SessionError, SessionStorage, StorageError, StorageKey, Timestamp, event,
+    events::Events,
     options::{OnConflict, OnReuse, OverLimit},
     protection::BoundProtection,
     storage::{Created, Expected, Read, Replaced, StorageFuture, Touch, Touched},
@@ -30,6 +31,7 @@ pub(super) struct Server {
     pub(super) limit: Option<(usize, OverLimit)>,
     pub(super) application: Arc<str>,
     pub(super) name: Arc<str>,
+    pub(super) events: Events,
     pub(super) timeout: Duration,
 }
 

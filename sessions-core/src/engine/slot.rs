@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -14,8 +15,8 @@ use super::{
     writer::{Encoded, Written},
 };
 use crate::{
-    IdError, MAX_LIFETIME, Principal, PublicId, Session, SessionError, Times, Timestamp, Token, event,
-    id::Handles, lifetime::Wishes, secret::Secret,
+    IdError, MAX_LIFETIME, Principal, PublicId, Session, SessionError, Times, Timestamp, Token,
+    events::SessionEventKind as Kind, id::Handles, lifetime::Wishes, secret::Secret,
 };
 
 /// It may come from a client, and is stored with every session.
@@ -31,6 +32,8 @@ struct Inner<T> {
     /// Held for moments; meanwhile an id generator, a protection or a clock may run, but no handler.
     state: Mutex<State<T>>,
     handles: Mutex<Handles>,
+    /// Who sent the request.
+    peer: Option<IpAddr>,
     /// Who writes at the await takes turns: of this request's own updates each sees what the one before has left.
     turn: tokio::sync::Mutex<()>,
 }
@@ -42,18 +45,28 @@ impl<T> Clone for Slot<T> {
 }
 
 impl<T: Session> Slot<T> {
-    pub(super) fn new(engine: Engine<T>, opened: Opened<T>, handles: Handles) -> Self {
+    pub(super) fn new(engine: Engine<T>, opened: Opened<T>, handles: Handles, peer: Option<IpAddr>) -> Self {
         let began = engine.now();
         Self(Arc::new(Inner {
             engine,
             state: Mutex::new(State::new(opened, began)),
             handles: Mutex::new(handles),
+            peer,
             turn: tokio::sync::Mutex::new(()),
         }))
     }
 
     pub(super) fn engine(&self) -> &Engine<T> {
         &self.0.engine
+    }
+
+    pub(super) fn peer(&self) -> Option<IpAddr> {
+        self.0.peer
+    }
+
+    /// Tells what its request has done. Nothing of the state is locked meanwhile.
+    pub(super) fn tell(&self, kind: Kind, id: Option<&PublicId>) {
+        self.engine().tell(kind, id, self.peer());
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State<T>> {
@@ -284,7 +297,8 @@ impl<T: Session> Slot<T> {
             (Opened::Lost(whose), View::Nothing)
                 if intent == Intent::Set && state.fate != Fate::End && *whose == principal =>
             {
-                event::lost_set(self.engine().name());
+                drop(state);
+                self.tell(Kind::LostWrite, None);
                 return Ok(value);
             }
             (Opened::Lost(_), View::Nothing) if !start && state.fate != Fate::End => {
@@ -427,6 +441,7 @@ impl<T: Session> Engine<T> {
         let token = sealed::seal(protection.as_ref(), &header, written.payload.as_bytes())?;
         let size = self.name().len() + token.expose().len();
         if size > MAX_TOKEN_LEN {
+            self.tell(Kind::TooLarge { size }, Some(&header.id), None);
             return Err(SessionError::TooLargeForTransport {
                 size,
                 limit: MAX_TOKEN_LEN,

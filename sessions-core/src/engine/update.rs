@@ -13,7 +13,8 @@ use super::{
     writer::Written,
 };
 use crate::{
-    Record, Revision, SerializerError, Session, SessionError, StorageKey, event,
+    Record, Revision, SerializerError, Session, SessionError, StorageKey,
+    events::SessionEventKind as Kind,
     secret::{Secret, random},
     session::decode,
     storage::{Expected, Read, Replaced},
@@ -186,7 +187,7 @@ impl<T: Session> Slot<T> {
             return Ok(None);
         }
         server.forget(record, engine.now()).await;
-        event::ended(engine.name(), &record.public_id);
+        self.tell(Kind::Cleared, Some(&record.public_id));
         Ok(value)
     }
 
@@ -439,11 +440,7 @@ impl<T: Session> Slot<T> {
 
     /// The session has ended since it was opened: nothing brings it back.
     pub(super) fn lost<R>(&self, record: &Record) -> Option<R> {
-        event::lost_write(
-            self.engine().name(),
-            &record.public_id,
-            "the session has ended, or its id was rotated",
-        );
+        self.tell(Kind::LostWrite, Some(&record.public_id));
         self.state().opened = Opened::Lost(record.principal.clone());
         None
     }
