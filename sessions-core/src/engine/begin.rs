@@ -35,6 +35,7 @@ impl<T: Session> Slot<T> {
         let (mut id, secret, times, server) = match (issue, &engine.0.place) {
             (Issue::ById { id, secret, times }, Place::Server(server)) => (id, secret, times, server),
             (Issue::ByValue { header, token }, _) => {
+                self.end_all(old).await?;
                 self.tell(Kind::Created, Some(&header.id));
                 return Ok((
                     Live {
@@ -119,14 +120,17 @@ impl<T: Session> Slot<T> {
 
     pub(super) async fn end_all(&self, anchors: &[Anchor]) -> Result<(), SessionError> {
         let engine = self.engine();
-        let Some(server) = engine.server() else {
-            return Ok(());
-        };
         for anchor in anchors {
-            if let Anchor::Stored { key, record, .. } = anchor {
-                server.end(*key, engine.now()).await?;
-                server.forget(record, engine.now()).await;
-                self.tell(Kind::Cleared, Some(&record.public_id));
+            let ended = match (anchor, engine.server()) {
+                (Anchor::Stored { key, record, .. }, Some(server)) => {
+                    let ended = server.end(*key, engine.now()).await?;
+                    server.forget(record, engine.now()).await;
+                    ended
+                }
+                _ => true,
+            };
+            if ended {
+                self.tell(Kind::Cleared, Some(anchor.id()));
             }
         }
         Ok(())

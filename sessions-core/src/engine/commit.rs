@@ -368,7 +368,10 @@ impl<T: Session> Slot<T> {
             _ => {
                 let now = engine.now();
                 let times = engine.0.lifetimes.used(live.anchor.times(), now);
-                return self.reseal(live, draft, self.next_handle()?, times, now);
+                let id = self.next_handle()?;
+                let decided = self.reseal(live, draft, id.clone(), times, now)?;
+                self.tell(Kind::Rotated, Some(&id));
+                return Ok(decided);
             }
         };
         let Some(server) = engine.server() else {

@@ -226,9 +226,11 @@ impl<T: Session> Engine<T> {
                 // Others of the client's requests may have been under way when its token was replaced.
                 let late = now.since(record.secrets.since) >= server.grace;
                 if server.on_reuse == OnReuse::Revoke && late && ours {
-                    server.end(key, now).await?;
+                    let ended = server.end(key, now).await?;
                     server.forget(&record, now).await;
-                    self.tell(Kind::Revoked(Revocation::Reused), Some(&id), peer);
+                    if ended {
+                        self.tell(Kind::Revoked(Revocation::Reused), Some(&id), peer);
+                    }
                 }
                 Ok(Opened::Stale)
             }

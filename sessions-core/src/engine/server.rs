@@ -155,12 +155,12 @@ impl Server {
             .map_err(SessionError::writing)
     }
 
-    /// Sees to it that there is no such session; whoever deleted it.
-    pub(super) async fn end(&self, key: StorageKey, now: Timestamp) -> Result<(), SessionError> {
+    /// Sees to it that there is no such session, whoever deleted it; says whether it was this call, as far as is known.
+    pub(super) async fn end(&self, key: StorageKey, now: Timestamp) -> Result<bool, SessionError> {
         match self.bounded("delete", self.storage.delete(key, now)).await {
-            Ok(_) => Ok(()),
+            Ok(deleted) => Ok(deleted),
             Err(failure) if failure.is_unknown() => match self.find(key, Read::Latest, now).await {
-                Ok(Stored::Nothing) => Ok(()),
+                Ok(Stored::Nothing) => Ok(true),
                 _ => Err(SessionError::writing(failure)),
             },
             Err(failure) => Err(SessionError::writing(failure)),

@@ -149,7 +149,10 @@ impl<T: Session> Slot<T> {
             Base::Live(live) => (None, live),
         };
         let taken = match &live.anchor {
-            Anchor::Sealed { .. } => Some(value.unwrap_or_else(|| Arc::clone(&live.value))),
+            Anchor::Sealed { header, .. } => {
+                self.tell(Kind::Cleared, Some(&header.id));
+                Some(value.unwrap_or_else(|| Arc::clone(&live.value)))
+            }
             Anchor::Stored { key, record, .. } => {
                 // What another request has written since this one read it would be lost otherwise.
                 match self.latest(*key, record).await? {

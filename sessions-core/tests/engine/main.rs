@@ -6,6 +6,7 @@
 mod commit_by_id;
 mod commit_by_value;
 mod corpus;
+mod events;
 mod faults;
 mod lifetimes;
 mod outages;

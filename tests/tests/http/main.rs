@@ -6,6 +6,7 @@ mod actix_session;
 mod attributes;
 mod committed;
 mod custom;
+mod events;
 mod failures;
 mod header_transport;
 mod ktor;
