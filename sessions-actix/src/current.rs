@@ -202,6 +202,13 @@ impl<T: Session> CurrentSession<T> {
         self.0.status()
     }
 
+    /// Whether the type's [`ClientContext`](crate::ClientContext) asks for another login before anything delicate: the session
+    /// is used, and is not fresh until somebody [starts](Self::start) another.
+    #[must_use]
+    pub fn needs_step_up(&self) -> bool {
+        self.0.needs_step_up()
+    }
+
     /// Whether the session is live, and its user has proved who they are within this time, asked of the storage itself.
     /// [`FreshSession`](crate::FreshSession) requires it.
     ///

@@ -79,6 +79,8 @@ pub enum Revocation {
     Evicted,
     /// Somebody has shown a token that was replaced.
     Reused,
+    /// The application's [`ClientContext`](crate::ClientContext): its token came from a client that should not have it.
+    Context,
 }
 
 /// Why a token is no session.
@@ -153,7 +155,7 @@ impl SessionEvent<'_> {
             self.peer.map(tracing::field::display),
         );
         match self.kind {
-            Kind::LostWrite | Kind::Revoked(Revocation::Reused) => {
+            Kind::LostWrite | Kind::Revoked(Revocation::Reused | Revocation::Context) => {
                 warn!(session = self.session, id, peer, "{}", self.kind);
             }
             kind => debug!(session = self.session, id, peer, "{kind}"),
@@ -173,6 +175,9 @@ impl fmt::Display for SessionEventKind {
             Self::Revoked(Revocation::Evicted) => "a session was ended: its principal has begun a newer one",
             Self::Revoked(Revocation::Reused) => {
                 "a session was ended: a token that was replaced has been shown again"
+            }
+            Self::Revoked(Revocation::Context) => {
+                "a session was ended: its token came from a client that should not have it"
             }
             Self::Expired => "a token was rejected: its session has expired",
             Self::Rejected(Rejection::Malformed) => "a token was rejected: malformed or forged",

@@ -6,6 +6,8 @@ mod spec;
 #[cfg(feature = "engine")]
 mod clock;
 #[cfg(feature = "engine")]
+mod context;
+#[cfg(feature = "engine")]
 pub mod engine;
 #[cfg(feature = "engine")]
 mod error;
@@ -54,6 +56,7 @@ pub use spec::{
 #[cfg(feature = "engine")]
 pub use {
     clock::{Clock, ManualClock, SystemClock, Timestamp},
+    context::{ClientContext, ContextVerdict},
     error::{ConfigError, SessionError},
     id::{IdError, IdGenerator, PublicId, RequestView, StorageKey},
     lifetime::Times,

@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use crate::{CookieSpec, SameSite, Session, SessionSpec, Transport, protection::KeyRing};
+use crate::{
+    ClientContext, CookieSpec, SameSite, Session, SessionSpec, Transport, context::ContextHook,
+    protection::KeyRing,
+};
 
 /// The options of one session type, kept on the server or by the client; they start from what the type's derive says.
 #[derive(Clone, Debug)]
@@ -13,6 +16,7 @@ pub struct Options<Place> {
     pub(crate) renew_every: Option<Duration>,
     pub(crate) always_send: bool,
     pub(crate) clear_site_data: bool,
+    pub(crate) context: Option<ContextHook>,
     /// Cookie attributes that were set for a header.
     pub(crate) misplaced: Vec<&'static str>,
     pub(crate) place: Place,
@@ -83,6 +87,7 @@ impl<Place: Default> Options<Place> {
             renew_every: None,
             always_send: false,
             clear_site_data: false,
+            context: None,
             misplaced: Vec::new(),
             place: Place::default(),
         }
@@ -179,6 +184,13 @@ impl<Place> Options<Place> {
     /// is not sent.
     pub fn always_send(mut self) -> Self {
         self.always_send = true;
+        self
+    }
+
+    /// Compares the client that a session was started by with the one that shows its token, and lets the application
+    /// decide: use it, ask for another login, or end it. Default: nothing is stored or compared.
+    pub fn client_context(mut self, context: impl ClientContext) -> Self {
+        self.context = Some(ContextHook::new(context));
         self
     }
 

@@ -68,7 +68,7 @@ impl<T: Session> Slot<T> {
                 times,
                 principal: principal.clone(),
                 label: self.state().label.clone(),
-                client_context: None,
+                client_context: self.context().cloned(),
                 payload: payload.clone(),
             });
             let place = self.reserve(server, principal.as_ref(), &id, &times, old).await?;

@@ -444,7 +444,7 @@ impl<T: Session> Slot<T> {
         let engine = self.engine();
         let written = draft_or(draft.as_ref(), live.anchor.schema(), live.anchor.payload());
         let value = draft.map_or_else(|| Arc::clone(&live.value), |draft| draft.value);
-        let (header, token) = engine.seal(id, times, &written, now)?;
+        let (header, token) = engine.seal(id, times, live.anchor.context().cloned(), &written, now)?;
         let anchor = Anchor::Sealed {
             header,
             payload: written.payload,

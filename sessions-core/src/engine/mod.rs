@@ -2,6 +2,7 @@
 
 mod begin;
 mod commit;
+mod context;
 mod index;
 mod open;
 mod reader;
@@ -36,6 +37,7 @@ pub use self::{
 use crate::{
     Clock, ConfigError, Downgrade, IdGenerator, Principal, PublicId, Record, RequestView, Schema, Session,
     SessionError, SessionSpec, SessionStorage, SystemClock, Timestamp,
+    context::ContextHook,
     events::{Events, Revocation, SessionEventKind as Kind, SessionListener},
     lifetime::Lifetimes,
     options::{ClientSide, Options, ServerSide},
@@ -119,6 +121,7 @@ struct Parts<T> {
     renew_every: Option<Duration>,
     always_send: bool,
     clear_site_data: bool,
+    context: Option<ContextHook>,
     events: Events,
     environment: Environment,
 }
@@ -269,6 +272,7 @@ impl<T: Session> Engine<T> {
             renew_every: options.renew_every,
             always_send: options.always_send,
             clear_site_data: options.clear_site_data,
+            context: options.context.clone(),
             events: environment.events(&spec.name),
             environment: environment.clone(),
             spec,

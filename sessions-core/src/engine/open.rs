@@ -11,7 +11,10 @@ use super::{
     token,
 };
 use crate::{
-    Payload, PublicId, Record, RequestView, Schema, Session, SessionError, StorageKey, Timestamp, event,
+    ContextVerdict, Payload, PublicId, Record, RequestView, Schema, Session, SessionError, StorageKey,
+    Timestamp,
+    context::Caller,
+    event,
     events::{Rejection, Revocation, SessionEventKind as Kind, Staleness},
     id::Handles,
     options::OnReuse,
@@ -42,7 +45,7 @@ pub enum Opening<T: Session> {
 /// Tokens that name sessions in a storage.
 pub struct Loading<T: Session> {
     engine: Engine<T>,
-    peer: Option<IpAddr>,
+    caller: Caller,
     handles: Handles,
     found: Opened<T>,
     presented: [Option<Presented>; MAX_TOKENS],
@@ -62,7 +65,8 @@ impl<T: Session> Engine<T> {
         tokens: impl IntoIterator<Item = &'t [u8]>,
         request: &dyn RequestView,
     ) -> Opening<T> {
-        let peer = request.peer_addr();
+        let caller = Caller::of(request, self.0.context.as_ref());
+        let peer = caller.peer;
         let handles = match &self.0.environment.id_generator {
             None => Handles::Random,
             Some(generator) => Handles::Custom(generator.handles(request)),
@@ -110,11 +114,17 @@ impl<T: Session> Engine<T> {
             }
         }
         if presented.iter().all(Option::is_none) {
-            return Opening::Ready(Slot::new(self.clone(), found, handles, peer));
+            let verdict = self.judged(&found, &caller);
+            if let (Opened::Live(live), ContextVerdict::Revoke) = (&found, verdict) {
+                let id = Some(live.anchor.id());
+                self.tell(Kind::Revoked(Revocation::Context), id, peer);
+                found = Opened::Dead;
+            }
+            return Opening::Ready(Slot::new(self.clone(), found, handles, caller, verdict.trust()));
         }
         Opening::Loading(Loading {
             engine: self.clone(),
-            peer,
+            caller,
             handles,
             found,
             presented,
@@ -354,18 +364,23 @@ impl<T: Session> Loading<T> {
     pub async fn finish(self) -> Result<Slot<T>, SessionError> {
         let Self {
             engine,
-            peer,
+            caller,
             handles,
             mut found,
             presented,
         } = self;
         if let Some(server) = engine.server() {
             for presented in presented.into_iter().flatten() {
-                let opened = engine.open_stored(server, presented, peer).await?;
-                found = engine.merge(found, opened, peer);
+                let opened = engine.open_stored(server, presented, caller.peer).await?;
+                found = engine.merge(found, opened, caller.peer);
             }
         }
-        Ok(Slot::new(engine, found, handles, peer))
+        let verdict = engine.judged(&found, &caller);
+        if let (Opened::Live(live), ContextVerdict::Revoke) = (&found, verdict) {
+            engine.end_for_context(live, &caller).await?;
+            found = Opened::Dead;
+        }
+        Ok(Slot::new(engine, found, handles, caller, verdict.trust()))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The token of a session that the client keeps: header and payload, wrapped in the chain of protections.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::token;
@@ -18,6 +20,9 @@ pub(super) struct Header {
     pub(super) times: Times,
     /// What a revocation compares with.
     pub(super) mark: Timestamp,
+    /// What was known of the client that has started it; follows all else, where it is.
+    #[serde(skip)]
+    pub(super) context: Option<Arc<[u8]>>,
 }
 
 /// Seals header and payload.
@@ -30,12 +35,27 @@ pub(super) fn seal(
     let mut bytes = Vec::with_capacity(payload.len() + 192);
     bytes.extend_from_slice(&[0; 2]);
     <Bincode as SessionSerializer<Header>>::serialize(header, &mut bytes)?;
-    // A header has four numbers, a digest and an id of at most 64 bytes.
+    if let Some(context) = &header.context {
+        <Bincode as SessionSerializer<Arc<[u8]>>>::serialize(context, &mut bytes)?;
+    }
+    // A header has a dozen numbers, a digest, an id of at most 64 bytes and a context of at most 256.
     let len = u16::try_from(bytes.len() - 2).map_err(SerializerError::new)?;
     bytes[..2].copy_from_slice(&len.to_be_bytes());
     bytes.extend_from_slice(payload);
     protection.protect(&mut bytes)?;
     Ok(token::encode(&bytes))
+}
+
+/// A header without a context, or with one.
+fn read(bytes: &[u8]) -> Result<Header, SerializerError> {
+    let without = <Bincode as SessionSerializer<Header>>::deserialize(bytes);
+    without.or_else(|_| {
+        let (header, context) = <Bincode as SessionSerializer<(Header, Arc<[u8]>)>>::deserialize(bytes)?;
+        Ok(Header {
+            context: Some(context),
+            ..header
+        })
+    })
 }
 
 /// Opens what [`seal`] made: the header, and the payload.
@@ -49,8 +69,7 @@ pub(super) fn open(
     let (header, payload) = rest
         .split_at_checked(u16::from_be_bytes(*len).into())
         .ok_or(ProtectionError::Forged)?;
-    let header =
-        <Bincode as SessionSerializer<Header>>::deserialize(header).map_err(|_| ProtectionError::Forged)?;
+    let header = read(header).map_err(|_| ProtectionError::Forged)?;
     let payload = payload.len();
     bytes.drain(..bytes.len() - payload);
     Ok((header, bytes))

@@ -8,7 +8,9 @@ use std::{
 };
 
 use super::{
-    Engine, Place, SessionStatus, sealed,
+    Engine, Place, SessionStatus,
+    context::Trust,
+    sealed,
     sealed::Header,
     state::{Anchor, Certainty, Draft, Fate, Issue, Opened, Phase, State, View, Write},
     token::MAX_TOKEN_LEN,
@@ -16,7 +18,7 @@ use super::{
 };
 use crate::{
     IdError, MAX_LIFETIME, Principal, PublicId, Session, SessionError, Times, Timestamp, Token,
-    events::SessionEventKind as Kind, id::Handles, lifetime::Wishes, secret::Secret,
+    context::Caller, events::SessionEventKind as Kind, id::Handles, lifetime::Wishes, secret::Secret,
 };
 
 /// It may come from a client, and is stored with every session.
@@ -33,7 +35,8 @@ struct Inner<T> {
     state: Mutex<State<T>>,
     handles: Mutex<Handles>,
     /// Who sent the request.
-    peer: Option<IpAddr>,
+    caller: Caller,
+    trust: Trust,
     /// Who writes at the await takes turns: of this request's own updates each sees what the one before has left.
     turn: tokio::sync::Mutex<()>,
 }
@@ -45,13 +48,20 @@ impl<T> Clone for Slot<T> {
 }
 
 impl<T: Session> Slot<T> {
-    pub(super) fn new(engine: Engine<T>, opened: Opened<T>, handles: Handles, peer: Option<IpAddr>) -> Self {
+    pub(super) fn new(
+        engine: Engine<T>,
+        opened: Opened<T>,
+        handles: Handles,
+        caller: Caller,
+        trust: Trust,
+    ) -> Self {
         let began = engine.now();
         Self(Arc::new(Inner {
             engine,
             state: Mutex::new(State::new(opened, began)),
             handles: Mutex::new(handles),
-            peer,
+            caller,
+            trust,
             turn: tokio::sync::Mutex::new(()),
         }))
     }
@@ -61,7 +71,16 @@ impl<T: Session> Slot<T> {
     }
 
     pub(super) fn peer(&self) -> Option<IpAddr> {
-        self.0.peer
+        self.0.caller.peer
+    }
+
+    /// What is known of the client.
+    pub(super) fn context(&self) -> Option<&Arc<[u8]>> {
+        self.0.caller.context.as_ref()
+    }
+
+    pub(super) fn trust(&self) -> Trust {
+        self.0.trust
     }
 
     /// Tells what its request has done. Nothing of the state is locked meanwhile.
@@ -180,7 +199,9 @@ impl<T: Session> Slot<T> {
                     let old = &header.times;
                     let times = lifetimes.start(old.created, old.authenticated.is_some(), &wishes);
                     let written = draft.encoded.begun();
-                    (*header, *token) = engine.seal(header.id.clone(), times, written, header.issued)?;
+                    let context = header.context.clone();
+                    (*header, *token) =
+                        engine.seal(header.id.clone(), times, context, written, header.issued)?;
                 }
             }
         }
@@ -394,7 +415,11 @@ impl<T: Session> Slot<T> {
             Target::Session(anchor) => encoded.over(anchor.schema()),
             Target::Begun(_) | Target::New { .. } => encoded.begun(),
         };
-        let (header, token) = engine.seal(id, times, written, now)?;
+        let context = match target {
+            Target::Session(anchor) => anchor.context().cloned(),
+            Target::Begun(_) | Target::New { .. } => self.context().cloned(),
+        };
+        let (header, token) = engine.seal(id, times, context, written, now)?;
         Ok(Issue::ByValue { header, token })
     }
 }
@@ -425,6 +450,7 @@ impl<T: Session> Engine<T> {
         &self,
         id: PublicId,
         times: Times,
+        context: Option<Arc<[u8]>>,
         written: &Written,
         now: Timestamp,
     ) -> Result<(Header, Token), SessionError> {
@@ -437,6 +463,7 @@ impl<T: Session> Engine<T> {
             issued: now,
             times,
             mark: now,
+            context,
         };
         let token = sealed::seal(protection.as_ref(), &header, written.payload.as_bytes())?;
         let size = self.name().len() + token.expose().len();

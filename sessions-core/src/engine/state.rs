@@ -223,6 +223,14 @@ impl Anchor {
         }
     }
 
+    /// What was known of the client that has started it.
+    pub(super) fn context(&self) -> Option<&Arc<[u8]>> {
+        match self {
+            Self::Stored { record, .. } => record.client_context.as_ref(),
+            Self::Sealed { header, .. } => header.context.as_ref(),
+        }
+    }
+
     pub(super) fn payload(&self) -> &Payload {
         match self {
             Self::Stored { record, .. } => &record.payload,

@@ -231,7 +231,8 @@ impl<T: Session> Slot<T> {
         let engine = self.engine();
         let now = engine.now();
         // One of the future is of a clock that was wrong.
-        let recently = authenticated.is_some_and(|at| now.since(at) < within && at.since(now) <= MAX_SKEW);
+        let recently = authenticated.is_some_and(|at| now.since(at) < within && at.since(now) <= MAX_SKEW)
+            && !self.needs_step_up();
         let Some(Anchor::Stored { key, secret, record }) = anchor else {
             return Ok(recently && self.still_live().await?);
         };
@@ -315,7 +316,13 @@ impl<T: Session> Slot<T> {
         }
         let now = engine.now();
         let times = engine.0.lifetimes.used(anchor.times(), now);
-        let (header, token) = engine.seal(anchor.id().clone(), times, &written, now)?;
+        let (header, token) = engine.seal(
+            anchor.id().clone(),
+            times,
+            anchor.context().cloned(),
+            &written,
+            now,
+        )?;
         let mut state = self.open_state()?;
         if !matches!(state.view(), View::Live(current) if Arc::ptr_eq(&current.value, &live.value)) {
             return Ok(None);

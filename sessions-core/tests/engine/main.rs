@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here is a test")]
 
+mod client_context;
 mod commit_by_id;
 mod commit_by_value;
 mod corpus;

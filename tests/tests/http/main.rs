@@ -4,6 +4,7 @@
 
 mod actix_session;
 mod attributes;
+mod client_context;
 mod committed;
 mod custom;
 mod events;
