@@ -8,6 +8,7 @@ mod client_context;
 mod committed;
 mod custom;
 mod events;
+mod exchange;
 mod failures;
 mod header_transport;
 mod ktor;
