@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Place, Slot, index,
+    revocations::Ended,
     server::Server,
     state::{Anchor, Draft, Issue, Live},
     token,
@@ -32,6 +33,9 @@ impl<T: Session> Slot<T> {
         let (mut id, secret, times, server) = match (issue, &engine.0.place) {
             (Issue::ById { id, secret, times }, Place::Server(server)) => (id, secret, times, server),
             (Issue::ByValue { header, token }, _) => {
+                let sealed = self.begin_sealed(header, token, &payload, principal.as_ref());
+                let (header, token) = sealed.await?;
+                self.end_all(old).await?;
                 event::started(engine.name(), &header.id);
                 return Ok((
                     Live {
@@ -116,14 +120,18 @@ impl<T: Session> Slot<T> {
 
     pub(super) async fn end_all(&self, anchors: &[Anchor]) -> Result<(), SessionError> {
         let engine = self.engine();
-        let Some(server) = engine.server() else {
-            return Ok(());
-        };
         for anchor in anchors {
-            if let Anchor::Stored { key, record, .. } = anchor {
-                server.end(*key, engine.now()).await?;
-                server.forget(record, engine.now()).await;
-                event::ended(engine.name(), &record.public_id);
+            match (anchor, engine.server()) {
+                (Anchor::Stored { key, record, .. }, Some(server)) => {
+                    server.end(*key, engine.now()).await?;
+                    server.forget(record, engine.now()).await;
+                    event::ended(engine.name(), &record.public_id);
+                }
+                // Whoever has ended it.
+                (Anchor::Sealed { header, .. }, _) => {
+                    engine.end_id(header, Ended::Revoked).await?;
+                }
+                (Anchor::Stored { .. }, None) => {}
             }
         }
         Ok(())

@@ -38,12 +38,14 @@ pub enum Opening<T: Session> {
     Failed(SessionError),
 }
 
-/// Tokens that name sessions in a storage.
+/// Tokens of which a storage knows what they are worth.
 pub struct Loading<T: Session> {
     engine: Engine<T>,
     handles: Handles,
     found: Opened<T>,
     presented: [Option<Presented>; MAX_TOKENS],
+    /// Sessions that the client keeps, if they can be ended.
+    sealed: Vec<Opened<T>>,
 }
 
 /// A token by id, read and not yet believed.
@@ -81,9 +83,16 @@ impl<T: Session> Engine<T> {
             count += 1;
         }
         let mut presented = [None, None, None];
+        let mut sealed = Vec::new();
         for (text, presented) in distinct[..count].iter().zip(&mut presented) {
             match &self.0.place {
-                Place::Client(protection) => match self.open_sealed(protection.as_ref(), text) {
+                Place::Client {
+                    protection,
+                    revocations,
+                } => match self.open_sealed(protection.as_ref(), text) {
+                    Ok(opened) if revocations.is_some() && !opened.anchors().is_empty() => {
+                        sealed.push(opened)
+                    }
                     Ok(opened) => found = self.merge(found, opened),
                     Err(failure) => return Opening::Failed(failure),
                 },
@@ -102,7 +111,7 @@ impl<T: Session> Engine<T> {
                 },
             }
         }
-        if presented.iter().all(Option::is_none) {
+        if sealed.is_empty() && presented.iter().all(Option::is_none) {
             return Opening::Ready(Slot::new(self.clone(), found, handles));
         }
         Opening::Loading(Loading {
@@ -110,6 +119,7 @@ impl<T: Session> Engine<T> {
             handles,
             found,
             presented,
+            sealed,
         })
     }
 
@@ -319,11 +329,15 @@ impl<T: Session> Loading<T> {
             handles,
             mut found,
             presented,
+            sealed,
         } = self;
         if let Some(server) = engine.server() {
             for presented in presented.into_iter().flatten() {
                 found = engine.merge(found, engine.open_stored(server, presented).await?);
             }
+        }
+        for opened in sealed {
+            found = engine.merge(found, engine.unless_ended(opened).await?);
         }
         Ok(Slot::new(engine, found, handles))
     }
