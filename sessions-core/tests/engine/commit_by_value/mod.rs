@@ -4,6 +4,7 @@ mod key_files;
 mod key_service;
 mod key_states;
 mod keys;
+mod revocable;
 mod secrecy;
 mod slot;
 mod splicing;
