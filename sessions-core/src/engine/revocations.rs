@@ -151,16 +151,12 @@ impl Revocations {
                 Whose::Principal(..) => (of_principal, decoded::<CutOff>(of_everyone.as_deref())?),
                 Whose::Everyone => (of_everyone, None),
             };
-            let cut_off = CutOff::new(whose, now, decoded(before.as_deref())?, above);
-            let end = now.after(MAX_LIFETIME);
+            let last = decoded(before.as_deref())?;
+            let cut_off = CutOff::new(whose, now, last.as_deref(), above.as_deref());
+            let record = self.record(key, &cut_off, now.after(MAX_LIFETIME), now)?;
             let written = match before {
-                None => {
-                    let record = self.record(key, &cut_off, end, now)?;
-                    self.create(key, record, now).await? == Created::Created
-                }
+                None => self.create(key, record, now).await? == Created::Created,
                 Some(before) => {
-                    let end = end.max(before.times.absolute_deadline);
-                    let record = self.record(key, &cut_off, end, now)?;
                     let expected = Expected::Revision(before.revision);
                     self.replace(key, record, expected, now).await? == Replaced::Done
                 }
@@ -321,12 +317,11 @@ impl Known {
 impl CutOff {
     /// One that ends whatever was begun until now, by nodes whose clocks are up to `MAX_SKEW` apart. `before` is the one in
     /// whose place it comes, and `above` everyone's, where this one is a principal's.
-    fn new(whose: Whose<'_>, now: Timestamp, before: Option<Arc<Self>>, above: Option<Arc<Self>>) -> Self {
-        let before = before.as_deref();
+    fn new(whose: Whose<'_>, now: Timestamp, before: Option<&Self>, above: Option<&Self>) -> Self {
         let at = before.map(|before| before.at).filter(|at| is_believed(*at, now));
         let (mark, except) = match whose {
             Whose::Principal(_, keep) => {
-                let known = before.into_iter().chain(above.as_deref());
+                let known = before.into_iter().chain(above);
                 let mark = known.map(|known| next(known.mark)).max().unwrap_or_default();
                 (mark.max(now.after(MAX_SKEW)), keep)
             }

@@ -39,10 +39,10 @@ async fn goes_on(slot: &Slot<Login>, how: Goes) {
 async fn end(client: &Client<Login>, by: By) {
     let engine = client.engine();
     match by {
-        By::Logout => drop(client.clone().does(|slot| slot.clear()).await),
+        By::Logout => assert_eq!(client.clone().does(|slot| slot.clear()).await, Said::Removed),
         By::Id => assert!(engine.revoke(&id(client).await).await.unwrap()),
-        By::Principal => drop(engine.revoke_all(&alice()).await.unwrap()),
-        By::Everyone => drop(engine.revoke_everyone().await.unwrap()),
+        By::Principal => assert_eq!(engine.revoke_all(&alice()).await.unwrap(), 0),
+        By::Everyone => assert_eq!(engine.revoke_everyone().await.unwrap(), 0),
     }
 }
 
