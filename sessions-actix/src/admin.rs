@@ -14,7 +14,8 @@ use crate::{SessionError, frame::CutOff, registry::Registered, request};
 /// The sessions of one type, for those who look after them. An extractor, and
 /// [`Sessions::admin`](crate::Sessions::admin) outside a request.
 ///
-/// It finds sessions by the principal that `#[session(principal)]` names, in a storage that keeps an index.
+/// It finds sessions by the principal that `#[session(principal)]` names, in a storage that keeps an index. Those that
+/// clients keep can be found nowhere, but ended where they are [`revocable`](crate::options::Options::revocable).
 pub struct SessionAdmin<T: Session> {
     registered: Arc<Registered<T>>,
     cut_off: CutOff,
@@ -40,10 +41,11 @@ impl<T: Session> SessionAdmin<T> {
     }
 
     /// Ends the session of this public id at once, whosever it is; false if there is none. Public ids are no secret:
-    /// where a user chooses the session, it takes [`revoke_of`](Self::revoke_of).
+    /// where a user chooses the session, it takes [`revoke_of`](Self::revoke_of). Of sessions that clients keep it cannot
+    /// tell whether there is one: false is for an id that was ended before.
     ///
     /// # Errors
-    /// `Unavailable`, `OutcomeUnknown`; `NotServerSide` where the client keeps the sessions.
+    /// `Unavailable`, `OutcomeUnknown`; `NotServerSide` where the client keeps the sessions and they are not `revocable`.
     pub async fn revoke(&self, id: &PublicId) -> Result<bool, SessionError> {
         Ok(self.registered.engine.revoke(id).await?)
     }
@@ -51,7 +53,7 @@ impl<T: Session> SessionAdmin<T> {
     /// Ends the session of this public id at once if it is this principal's; false if there is no such session.
     ///
     /// # Errors
-    /// As [`revoke`](Self::revoke).
+    /// `Unavailable`, `OutcomeUnknown`; `NotServerSide` where the client keeps the sessions.
     pub async fn revoke_of(&self, principal: impl ToPrincipal, id: &PublicId) -> Result<bool, SessionError> {
         match principal.to_principal() {
             Some(principal) => Ok(self.registered.engine.revoke_of(&principal, id).await?),
@@ -61,10 +63,11 @@ impl<T: Session> SessionAdmin<T> {
 
     /// Ends all sessions of a principal, those that are just being started included, and says how many there were. A
     /// login whose request began before this is refused with 503, except that of the request which asks for it: a new
-    /// password ends all sessions and starts one.
+    /// password ends all sessions and starts one. What clients keep cannot be counted: there it says none.
     ///
     /// # Errors
-    /// As [`list`](Self::list), and `OutcomeUnknown`: some may have ended; try again.
+    /// As [`list`](Self::list), but that sessions which clients keep may be `revocable`; and `OutcomeUnknown`: some may have
+    /// ended; try again.
     pub async fn revoke_all(&self, principal: impl ToPrincipal) -> Result<usize, SessionError> {
         self.cut_off(principal.to_principal(), None).await
     }
@@ -92,16 +95,26 @@ impl<T: Session> SessionAdmin<T> {
             Some(keep) => engine.revoke_others(&principal, keep).await?,
             None => engine.revoke_all(&principal).await?,
         };
-        self.cut_off.store(engine.now().as_millis(), Ordering::Relaxed);
+        self.has_cut_off();
         Ok(ended)
     }
 
-    /// Ends the sessions of everybody, and says how many. Those that are begun meanwhile may stay.
+    /// Ends the sessions of everybody, and says how many. Those that are begun meanwhile may stay. Those that clients keep
+    /// end all at once, as with [`revoke_all`](Self::revoke_all).
     ///
     /// # Errors
     /// As [`revoke_all`](Self::revoke_all).
     pub async fn revoke_everyone(&self) -> Result<usize, SessionError> {
-        Ok(self.registered.engine.revoke_everyone().await?)
+        let engine = &self.registered.engine;
+        let ended = engine.revoke_everyone().await?;
+        self.has_cut_off();
+        Ok(ended)
+    }
+
+    /// What this request starts from now on comes after that.
+    fn has_cut_off(&self) {
+        let now = self.registered.engine.now();
+        self.cut_off.store(now.as_millis(), Ordering::Relaxed);
     }
 
     /// How many live sessions there are. May be slow: a storage may have to read them all.
@@ -116,7 +129,7 @@ impl<T: Session> SessionAdmin<T> {
     /// sessions with or without it. [`Sessions::upkeep`](crate::Sessions::upkeep) does it in the background.
     ///
     /// # Errors
-    /// `Unavailable`; `NotServerSide` where the client keeps the sessions.
+    /// `Unavailable`; `NotServerSide` where the client keeps the sessions and they are not `revocable`.
     pub async fn purge_expired(&self, limit: usize) -> Result<usize, SessionError> {
         Ok(self.registered.engine.purge_expired(limit).await?)
     }

@@ -44,7 +44,8 @@ impl SessionsExt for ServiceRequest {
 
 /// Sessions of guards, which cannot wait.
 pub trait SessionPeek {
-    /// The session's value, if it can be had without asking a storage: the client keeps it, or it is open already.
+    /// The session's value, if it can be had without asking a storage: the client keeps it and it is not `revocable`, or it
+    /// is open already.
     ///
     /// `None` where there is no session, and where it would have to be loaded first. A guard sees the sessions of the
     /// installations around the one that it guards.
@@ -115,7 +116,7 @@ fn opened<T: Session>(
         return Ok(opened.as_any().downcast().ok());
     }
     let (level, registered) = place::<T>(&frame)?;
-    if patience == Patience::None && !registered.engine.is_client_side() {
+    if patience == Patience::None && !registered.engine.opens_at_once() {
         return Ok(None);
     }
     let opening = registered

@@ -52,7 +52,7 @@ pub enum SessionError {
     #[error("an update may not change the session's principal: use `start`")]
     PrincipalChanged,
     /// The session is kept by the client, where this cannot be done.
-    #[error("this needs a session that is kept on the server")]
+    #[error("this needs a session that is kept on the server, or, to end it, one that is `revocable`")]
     NotServerSide,
     /// The storage keeps no index of its sessions, so a principal's cannot be found.
     #[error("this needs a session storage that keeps an index, and this one keeps none")]

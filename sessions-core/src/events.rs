@@ -73,7 +73,8 @@ pub enum SessionEventKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Revocation {
-    /// The application, by its public id, its principal, or with everybody's.
+    /// The application, by its public id, its principal, or with everybody's. Told once and without an id where several were
+    /// ended at once and nobody knows which: everybody's, or a principal's that clients keep.
     Asked,
     /// A newer login, as the principal's oldest session of more than are allowed.
     Evicted,
@@ -91,6 +92,8 @@ pub enum Rejection {
     Malformed,
     /// It names no session: one that has ended or expired, or that there never was.
     Unknown,
+    /// It is of a session that the client keeps, and that was ended.
+    Ended,
     /// It names a session and does not open it: its secret never was that session's.
     Forged,
     /// It names a record that is another session's.
@@ -182,6 +185,7 @@ impl fmt::Display for SessionEventKind {
             Self::Expired => "a token was rejected: its session has expired",
             Self::Rejected(Rejection::Malformed) => "a token was rejected: malformed or forged",
             Self::Rejected(Rejection::Unknown) => "a token was rejected: unknown",
+            Self::Rejected(Rejection::Ended) => "a token was rejected: its session was ended",
             Self::Rejected(Rejection::Forged) => "a token was rejected: its secret is not the session's",
             Self::Rejected(Rejection::Mismatched) => "a token was rejected: another session's record",
             Self::Rejected(Rejection::RevokedKey) => "a token was rejected: of a revoked key",

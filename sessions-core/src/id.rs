@@ -228,8 +228,23 @@ impl StorageKey {
         put(&mut text, application.as_bytes());
         put(&mut text, name.as_bytes());
         put(&mut text, id.as_bytes());
+        Self::of_text(&text)
+    }
+
+    /// The key of something that is no session and belongs to the session `name` of `application`: four parts are never the
+    /// three of a session.
+    pub(crate) fn in_mode(mode: &str, application: &str, name: &str, subject: &[u8]) -> Self {
+        let mut text = Vec::with_capacity(32 + mode.len() + application.len() + name.len() + subject.len());
+        put(&mut text, mode.as_bytes());
+        put(&mut text, application.as_bytes());
+        put(&mut text, name.as_bytes());
+        put(&mut text, subject);
+        Self::of_text(&text)
+    }
+
+    fn of_text(text: &[u8]) -> Self {
         let mut key = [0; 32];
-        key.copy_from_slice(digest::digest(&digest::SHA256, &text).as_ref());
+        key.copy_from_slice(digest::digest(&digest::SHA256, text).as_ref());
         Self(key)
     }
 

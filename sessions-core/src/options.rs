@@ -1,10 +1,10 @@
 //! What can be set for one session type where it is registered, and overrides what its derive says.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use crate::{
-    ClientContext, CookieSpec, SameSite, Session, SessionSpec, Transport, context::ContextHook,
-    protection::KeyRing,
+    ClientContext, CookieSpec, SameSite, Session, SessionSpec, SessionStorage, Transport,
+    context::ContextHook, protection::KeyRing,
 };
 
 /// The options of one session type, kept on the server or by the client; they start from what the type's derive says.
@@ -55,8 +55,18 @@ pub enum OnReuse {
 }
 
 /// What can be set for sessions that the client keeps.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ClientSide;
+#[derive(Clone, Default)]
+pub struct ClientSide {
+    pub(crate) revocable: Option<Arc<dyn SessionStorage>>,
+}
+
+impl fmt::Debug for ClientSide {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientSide")
+            .field("revocable", &self.revocable.is_some())
+            .finish()
+    }
+}
 
 /// What `set` does when another request has written the session since this one read it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -197,6 +207,54 @@ impl<Place> Options<Place> {
     /// Sends `Clear-Site-Data: "cache", "cookies", "storage"` when the session is cleared.
     pub fn clear_site_data(mut self) -> Self {
         self.clear_site_data = true;
+        self
+    }
+}
+
+impl Options<ClientSide> {
+    /// Lets sessions be ended: `storage` has what is to be known of those that were, and is asked whenever a session is
+    /// opened. Default: they cannot be, and a copy of a token is good until it expires.
+    ///
+    /// - `clear`, `start`, `rotate_id` and `take` end the session, or its id, for every copy of its token, before their
+    ///   client is told; `take` gives the value to exactly one caller.
+    /// - `SessionAdmin` ends one by its id, all or all others of a principal, and everyone's. A login whose request began
+    ///   before that is refused with 503. Nobody can list or count what clients keep.
+    ///
+    /// Nothing is stored of a session that nobody has ended. An id is kept until its session would have ended by itself,
+    /// or, where that is not known, for as long as a session can live (400 days); so is what ends several. A request that
+    /// opens a session costs one round trip, in which three keys are loaded at once. A storage that fails is a 503, never
+    /// "no session". Clocks of nodes may be 5 seconds apart, and all nodes have to have the option: one without it goes on
+    /// taking what the others have ended.
+    ///
+    /// Sessions that were not ended are as they are without it: the last response wins, and `update` is not atomic. One that
+    /// `rotate_id` or a login has replaced is over at once, also for requests of its client that are under way.
+    ///
+    /// ```
+    /// # use serde::{Deserialize, Serialize};
+    /// # use sessions_core::{ConfigError, Session, SessionSpec, serializer::Bincode};
+    /// use sessions_core::{
+    ///     engine::{Engine, Environment},
+    ///     options::{ClientSide, Options},
+    ///     protection::{Encrypted, Key, KeyRing},
+    ///     storage::MemoryStorage,
+    /// };
+    ///
+    /// # #[derive(Serialize, Deserialize)]
+    /// # struct Login { user: String }
+    /// # impl Session for Login {
+    /// #     const SPEC: SessionSpec = SessionSpec::new("login");
+    /// #     type Serializer = Bincode;
+    /// # }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // In an application: `.client_side_with::<Login>(Encrypted::new(&keys), |options| options.revocable(storage))`.
+    /// let options = Options::<ClientSide>::of::<Login>().revocable(MemoryStorage::new());
+    /// let keys = KeyRing::new(Key::generate()?);
+    /// let engine = Engine::<Login>::client_side(&Environment::default(), &Encrypted::new(&keys), &options)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn revocable(mut self, storage: impl SessionStorage) -> Self {
+        self.place.revocable = Some(Arc::new(storage));
         self
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Place, Slot, index,
+    revocations::Ended,
     server::Server,
     state::{Anchor, Draft, Issue, Live},
     token,
@@ -35,6 +36,8 @@ impl<T: Session> Slot<T> {
         let (mut id, secret, times, server) = match (issue, &engine.0.place) {
             (Issue::ById { id, secret, times }, Place::Server(server)) => (id, secret, times, server),
             (Issue::ByValue { header, token }, _) => {
+                let sealed = self.begin_sealed(header, token, &payload, principal.as_ref());
+                let (header, token) = sealed.await?;
                 self.end_all(old).await?;
                 self.tell(Kind::Created, Some(&header.id));
                 return Ok((
@@ -127,7 +130,8 @@ impl<T: Session> Slot<T> {
                     server.forget(record, engine.now()).await;
                     ended
                 }
-                _ => true,
+                (Anchor::Sealed { header, .. }, _) => engine.end_id(header, Ended::Revoked).await?,
+                (Anchor::Stored { .. }, None) => false,
             };
             if ended {
                 self.tell(Kind::Cleared, Some(anchor.id()));

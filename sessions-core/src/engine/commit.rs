@@ -11,7 +11,7 @@ use super::{
     writer::{Written, draft_or},
 };
 use crate::{
-    Record, Revision, Session, SessionError, Times, Timestamp, Token,
+    Record, Revision, Session, SessionError, Times, Token,
     events::SessionEventKind as Kind,
     options::OnConflict,
     secret::Secret,
@@ -315,7 +315,7 @@ impl<T: Session> Slot<T> {
                 }
                 self.answered(server, live.clone())
             }
-            _ => self.reseal(live, None, live.anchor.id().clone(), times, now),
+            _ => self.reseal(live, None, times, now),
         }
     }
 
@@ -365,14 +365,7 @@ impl<T: Session> Slot<T> {
         let engine = self.engine();
         let (key, mut record) = match (&live.anchor, engine.server()) {
             (Anchor::Stored { key, record, .. }, Some(_)) => (*key, Arc::clone(record)),
-            _ => {
-                let now = engine.now();
-                let times = engine.0.lifetimes.used(live.anchor.times(), now);
-                let id = self.next_handle()?;
-                let decided = self.reseal(live, draft, id.clone(), times, now)?;
-                self.tell(Kind::Rotated, Some(&id));
-                return Ok(decided);
-            }
+            _ => return self.rotate_sealed(live, draft).await,
         };
         let Some(server) = engine.server() else {
             return Ok(Decided::Nothing);
@@ -432,27 +425,6 @@ impl<T: Session> Slot<T> {
         Ok(Decided::Nothing)
     }
 
-    /// The same session, sealed anew.
-    pub(super) fn reseal(
-        &self,
-        live: &Live<T>,
-        draft: Option<Draft<T>>,
-        id: crate::PublicId,
-        times: Times,
-        now: Timestamp,
-    ) -> Result<Decided<T>, SessionError> {
-        let engine = self.engine();
-        let written = draft_or(draft.as_ref(), live.anchor.schema(), live.anchor.payload());
-        let value = draft.map_or_else(|| Arc::clone(&live.value), |draft| draft.value);
-        let (header, token) = engine.seal(id, times, live.anchor.context().cloned(), &written, now)?;
-        let anchor = Anchor::Sealed {
-            header,
-            payload: written.payload,
-            principal: live.anchor.principal().cloned(),
-        };
-        Ok(Decided::Send(Live { value, anchor }, token))
-    }
-
     fn owed(&self, owed: Owed, unspoken: TokenAction) -> TokenAction {
         match owed {
             Owed::Nothing => unspoken,
@@ -470,7 +442,7 @@ impl<T: Session> Slot<T> {
         let max_age = max_age.map(|max_age| match engine.0.place {
             // Activity never sends the token again, so the browser keeps it for as long as it can ever be good.
             Place::Server(_) => left,
-            Place::Client(_) => max_age.min(left),
+            Place::Client { .. } => max_age.min(left),
         });
         TokenAction::Send { token, max_age }
     }

@@ -2,6 +2,7 @@
 
 use super::{
     Engine, Slot,
+    revocations::Ended,
     state::{Anchor, Live, Opened, View},
 };
 use crate::{
@@ -34,7 +35,8 @@ impl<T: Session> Engine<T> {
                 server.forget(record, self.now()).await;
                 ended
             }
-            _ => true,
+            (Anchor::Sealed { header, .. }, _) => self.end_id(header, Ended::Revoked).await?,
+            (Anchor::Stored { .. }, None) => false,
         };
         if ended {
             let id = Some(live.anchor.id());

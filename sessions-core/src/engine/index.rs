@@ -4,6 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use super::{
     Engine, Slot,
+    revocations::Whose,
     server::{Server, Stored},
     state::Anchor,
 };
@@ -275,10 +276,12 @@ impl<T: Session> Engine<T> {
     }
 
     /// Ends all sessions of a principal, those that are just being started included, and says how many there were. A
-    /// login whose request began before this is refused.
+    /// login whose request began before this is refused. Where clients keep the sessions nobody can count them, and it says
+    /// none.
     ///
     /// # Errors
-    /// As [`list`](Self::list), and [`OutcomeUnknown`](SessionError::OutcomeUnknown): some may have ended; try again.
+    /// As [`list`](Self::list), but that sessions which clients keep may be [`revocable`](crate::options::Options::revocable);
+    /// and [`OutcomeUnknown`](SessionError::OutcomeUnknown): some may have ended; try again.
     pub async fn revoke_all(&self, principal: &Principal) -> Result<usize, SessionError> {
         self.cut_off(principal, None).await
     }
@@ -292,6 +295,12 @@ impl<T: Session> Engine<T> {
     }
 
     async fn cut_off(&self, principal: &Principal, keep: Option<&PublicId>) -> Result<usize, SessionError> {
+        if let Some(revocations) = self.revocations() {
+            let whose = Whose::Principal(principal, keep);
+            revocations.cut_off(whose, self.now()).await?;
+            self.tell(Kind::Revoked(Revocation::Asked), None, None);
+            return Ok(0);
+        }
         let (server, index) = self.indexed()?;
         let (key, now) = (self.index_key(principal), self.now());
         let cut_off = index.cut_off(key, now);
@@ -305,10 +314,16 @@ impl<T: Session> Engine<T> {
     }
 
     /// Ends the sessions of everybody, a thousand at a time, and says how many. Those that are begun meanwhile may stay.
+    /// Where clients keep the sessions all of them end at once, as with [`revoke_all`](Self::revoke_all), and it says none.
     ///
     /// # Errors
     /// As [`revoke_all`](Self::revoke_all).
     pub async fn revoke_everyone(&self) -> Result<usize, SessionError> {
+        if let Some(revocations) = self.revocations() {
+            revocations.cut_off(Whose::Everyone, self.now()).await?;
+            self.tell(Kind::Revoked(Revocation::Asked), None, None);
+            return Ok(0);
+        }
         let (server, index) = self.indexed()?;
         let mut ended = 0;
         loop {
@@ -318,7 +333,10 @@ impl<T: Session> Engine<T> {
                 .await
                 .map_err(SessionError::writing)?
             {
-                0 => return Ok(ended),
+                0 => {
+                    self.tell(Kind::Revoked(Revocation::Asked), None, None);
+                    return Ok(ended);
+                }
                 some => ended += some,
             }
         }

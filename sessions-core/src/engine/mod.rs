@@ -1,12 +1,14 @@
 //! From a client's token to a session, and from what the handler did with it to what the client is told.
 
 mod begin;
+mod by_value;
 mod commit;
 mod context;
 mod index;
 mod open;
 mod reader;
 mod renew;
+mod revocations;
 mod sealed;
 mod server;
 mod slot;
@@ -25,7 +27,6 @@ use std::{
     time::Duration,
 };
 
-use self::server::{Server, Stored};
 pub use self::{
     commit::{Outcome, TokenAction},
     index::SessionInfo,
@@ -33,6 +34,10 @@ pub use self::{
     slot::Slot,
     status::SessionStatus,
     upkeep::{Purger, keep_up},
+};
+use self::{
+    revocations::{Ended, Revocations},
+    server::{Backend, Server, Stored},
 };
 use crate::{
     Clock, ConfigError, Downgrade, IdGenerator, Principal, PublicId, Record, RequestView, Schema, Session,
@@ -132,7 +137,11 @@ const SHORTEST_RENEWAL: Duration = Duration::from_secs(1);
 /// Where the data is.
 enum Place {
     Server(Server),
-    Client(Box<dyn BoundProtection>),
+    Client {
+        protection: Box<dyn BoundProtection>,
+        /// Where it is written down which of them have been ended, if anywhere.
+        revocations: Option<Revocations>,
+    },
 }
 
 impl<T: Session> Engine<T> {
@@ -175,16 +184,13 @@ impl<T: Session> Engine<T> {
             _ => {}
         }
         let server = Server {
-            storage,
+            backend: Backend::new(environment, storage, &spec),
             signed,
             grace: options.place.grace,
             on_reuse: options.place.on_reuse,
             on_conflict: options.place.on_conflict,
             limit: options.place.max_per_principal,
-            application: environment.application.clone(),
-            name: spec.name.as_ref().into(),
             events: environment.events(&spec.name),
-            timeout: environment.storage_timeout,
         };
         let touch_limit = Duration::from_secs(60);
         Self::new(environment, spec, options, Place::Server(server), touch_limit)
@@ -210,7 +216,12 @@ impl<T: Session> Engine<T> {
             application: &environment.application,
             name: &spec.name,
         };
-        let place = Place::Client(protection.bind(&purpose)?);
+        let revocable = options.place.revocable.as_ref();
+        let place = Place::Client {
+            protection: protection.bind(&purpose)?,
+            revocations: revocable
+                .map(|storage| Revocations::new(Backend::new(environment, Arc::clone(storage), &spec))),
+        };
         Self::new(environment, spec, options, place, Duration::MAX)
     }
 
@@ -296,12 +307,20 @@ impl<T: Session> Engine<T> {
         &self.0.spec.name
     }
 
-    /// Ends the session of this public id, whosever it is; false if there is none.
+    /// Ends the session of this public id, whosever it is; false if there is none. Of a session that its client keeps
+    /// nobody can say whether there is one: there false is for an id that was ended before.
     ///
     /// # Errors
-    /// The client keeps the session, or the storage failed.
+    /// The client keeps the session and it is not [`revocable`](Options::revocable), or the storage failed.
     pub async fn revoke(&self, id: &PublicId) -> Result<bool, SessionError> {
-        let server = self.server().ok_or(SessionError::NotServerSide)?;
+        let Some(server) = self.server() else {
+            let revocations = self.revocations().ok_or(SessionError::NotServerSide)?;
+            let ended = revocations.end(id, Ended::Revoked, None, self.now()).await?;
+            if ended {
+                self.tell(Kind::Revoked(Revocation::Asked), Some(id), None);
+            }
+            return Ok(ended);
+        };
         let (key, now) = (server.key(id), self.now());
         // Only the record knows whose it is.
         let record = match server.storage.index() {
@@ -314,7 +333,7 @@ impl<T: Session> Engine<T> {
     /// Ends the session of this public id if it is this principal's; false if there is no such session.
     ///
     /// # Errors
-    /// As [`revoke`](Self::revoke).
+    /// The client keeps the session, or the storage failed.
     pub async fn revoke_of(&self, principal: &Principal, id: &PublicId) -> Result<bool, SessionError> {
         let server = self.server().ok_or(SessionError::NotServerSide)?;
         let (key, now) = (server.key(id), self.now());
@@ -358,10 +377,10 @@ impl<T: Session> Engine<T> {
     /// called from time to time; nothing else waits for it.
     ///
     /// # Errors
-    /// The client keeps the sessions, or the storage failed.
+    /// The client keeps the sessions and they are not [`revocable`](Options::revocable), or the storage failed.
     pub async fn purge_expired(&self, limit: usize) -> Result<usize, SessionError> {
-        let server = self.server().ok_or(SessionError::NotServerSide)?;
-        server
+        let backend = self.backend().ok_or(SessionError::NotServerSide)?;
+        backend
             .storage
             .purge_expired(limit, self.now())
             .await
@@ -371,11 +390,32 @@ impl<T: Session> Engine<T> {
     fn server(&self) -> Option<&Server> {
         match &self.0.place {
             Place::Server(server) => Some(server),
-            Place::Client(_) => None,
+            Place::Client { .. } => None,
         }
     }
 
-    /// Whether the client keeps the sessions, so that opening one needs no storage.
+    fn revocations(&self) -> Option<&Revocations> {
+        match &self.0.place {
+            Place::Server(_) => None,
+            Place::Client { revocations, .. } => revocations.as_ref(),
+        }
+    }
+
+    /// The storage that is asked, if any is.
+    fn backend(&self) -> Option<&Backend> {
+        match &self.0.place {
+            Place::Server(server) => Some(server),
+            Place::Client { revocations, .. } => revocations.as_deref(),
+        }
+    }
+
+    /// Whether opening a session asks no storage.
+    #[must_use]
+    pub fn opens_at_once(&self) -> bool {
+        self.backend().is_none()
+    }
+
+    /// Whether the client keeps the sessions.
     #[must_use]
     pub fn is_client_side(&self) -> bool {
         self.server().is_none()

@@ -42,13 +42,15 @@ pub enum Opening<T: Session> {
     Failed(SessionError),
 }
 
-/// Tokens that name sessions in a storage.
+/// Tokens of which a storage knows what they are worth.
 pub struct Loading<T: Session> {
     engine: Engine<T>,
     caller: Caller,
     handles: Handles,
     found: Opened<T>,
     presented: [Option<Presented>; MAX_TOKENS],
+    /// Sessions that the client keeps, if they can be ended.
+    sealed: Vec<Opened<T>>,
 }
 
 /// A token by id, read and not yet believed.
@@ -92,9 +94,16 @@ impl<T: Session> Engine<T> {
             count += 1;
         }
         let mut presented = [None, None, None];
+        let mut sealed = Vec::new();
         for (text, presented) in distinct[..count].iter().zip(&mut presented) {
             match &self.0.place {
-                Place::Client(protection) => match self.open_sealed(protection.as_ref(), text, peer) {
+                Place::Client {
+                    protection,
+                    revocations,
+                } => match self.open_sealed(protection.as_ref(), text, peer) {
+                    Ok(opened) if revocations.is_some() && !opened.anchors().is_empty() => {
+                        sealed.push(opened)
+                    }
                     Ok(opened) => found = self.merge(found, opened, peer),
                     Err(failure) => return Opening::Failed(failure),
                 },
@@ -113,7 +122,7 @@ impl<T: Session> Engine<T> {
                 },
             }
         }
-        if presented.iter().all(Option::is_none) {
+        if sealed.is_empty() && presented.iter().all(Option::is_none) {
             let verdict = self.judged(&found, &caller);
             if let (Opened::Live(live), ContextVerdict::Revoke) = (&found, verdict) {
                 let id = Some(live.anchor.id());
@@ -128,6 +137,7 @@ impl<T: Session> Engine<T> {
             handles,
             found,
             presented,
+            sealed,
         })
     }
 
@@ -368,12 +378,17 @@ impl<T: Session> Loading<T> {
             handles,
             mut found,
             presented,
+            sealed,
         } = self;
         if let Some(server) = engine.server() {
             for presented in presented.into_iter().flatten() {
                 let opened = engine.open_stored(server, presented, caller.peer).await?;
                 found = engine.merge(found, opened, caller.peer);
             }
+        }
+        for opened in sealed {
+            let opened = engine.unless_ended(opened, caller.peer).await?;
+            found = engine.merge(found, opened, caller.peer);
         }
         let verdict = engine.judged(&found, &caller);
         if let (Opened::Live(live), ContextVerdict::Revoke) = (&found, verdict) {

@@ -109,8 +109,7 @@ impl<T: Session> Slot<T> {
         let (Anchor::Stored { key, secret, record }, Some(server)) = (&live.anchor, engine.server()) else {
             let now = engine.now();
             let times = engine.0.lifetimes.used(live.anchor.times(), now);
-            let id = live.anchor.id().clone();
-            return self.reseal(live, draft.cloned(), id, times, now).map(Some);
+            return self.reseal(live, draft.cloned(), times, now).map(Some);
         };
         let now = engine.now();
         let Written { schema, payload } = draft_or(draft, record.schema, &record.payload);

@@ -1,9 +1,10 @@
 //! The storage as the engine calls it: bounded in time, and with lost replies resolved where that can be done.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
+use super::Environment;
 use crate::{
-    PublicId, Record, SessionError, SessionStorage, StorageError, StorageKey, Timestamp, event,
+    PublicId, Record, SessionError, SessionSpec, SessionStorage, StorageError, StorageKey, Timestamp, event,
     events::Events,
     options::{OnConflict, OnReuse, OverLimit},
     protection::BoundProtection,
@@ -21,23 +22,52 @@ pub(super) enum Stored {
 /// How long what concerns all sessions may take at least: a storage may have to read them all.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(super) struct Server {
+/// The storage, and whose sessions of which name it is asked for.
+pub(super) struct Backend {
     pub(super) storage: Arc<dyn SessionStorage>,
+    pub(super) application: Arc<str>,
+    pub(super) name: Arc<str>,
+    pub(super) timeout: Duration,
+}
+
+/// Sessions that a storage keeps.
+pub(super) struct Server {
+    pub(super) backend: Backend,
     pub(super) signed: Option<Box<dyn BoundProtection>>,
     pub(super) grace: Duration,
     pub(super) on_reuse: OnReuse,
     pub(super) on_conflict: OnConflict,
     /// How many sessions a principal may have, and what happens to one more.
     pub(super) limit: Option<(usize, OverLimit)>,
-    pub(super) application: Arc<str>,
-    pub(super) name: Arc<str>,
     pub(super) events: Events,
-    pub(super) timeout: Duration,
+}
+
+impl Deref for Server {
+    type Target = Backend;
+
+    fn deref(&self) -> &Backend {
+        &self.backend
+    }
 }
 
 impl Server {
     pub(super) fn key(&self, id: &PublicId) -> StorageKey {
         StorageKey::new(&self.application, &self.name, id)
+    }
+}
+
+impl Backend {
+    pub(super) fn new(
+        environment: &Environment,
+        storage: Arc<dyn SessionStorage>,
+        spec: &SessionSpec,
+    ) -> Self {
+        Self {
+            storage,
+            application: Arc::clone(&environment.application),
+            name: spec.name.as_ref().into(),
+            timeout: environment.storage_timeout,
+        }
     }
 
     /// The answer, or an error within the time limit. One that is there already costs no timer.

@@ -8,17 +8,15 @@ use std::{
 };
 
 use super::{
-    Engine, Place, SessionStatus,
+    Engine, SessionStatus,
     context::Trust,
-    sealed,
     sealed::Header,
     state::{Anchor, Certainty, Draft, Fate, Issue, Opened, Phase, State, View, Write},
-    token::MAX_TOKEN_LEN,
-    writer::{Encoded, Written},
+    writer::Encoded,
 };
 use crate::{
-    IdError, MAX_LIFETIME, Principal, PublicId, Session, SessionError, Times, Timestamp, Token,
-    context::Caller, events::SessionEventKind as Kind, id::Handles, lifetime::Wishes, secret::Secret,
+    IdError, MAX_LIFETIME, Principal, PublicId, Session, SessionError, Timestamp, context::Caller,
+    events::SessionEventKind as Kind, id::Handles, lifetime::Wishes, secret::Secret,
 };
 
 /// It may come from a client, and is stored with every session.
@@ -198,10 +196,12 @@ impl<T: Session> Slot<T> {
                 Issue::ByValue { header, token } => {
                     let old = &header.times;
                     let times = lifetimes.start(old.created, old.authenticated.is_some(), &wishes);
-                    let written = draft.encoded.begun();
-                    let context = header.context.clone();
-                    (*header, *token) =
-                        engine.seal(header.id.clone(), times, context, written, header.issued)?;
+                    let new = Header {
+                        times,
+                        ..header.clone()
+                    };
+                    *token = engine.seal(&new, &draft.encoded.begun().payload)?;
+                    *header = new;
                 }
             }
         }
@@ -415,11 +415,22 @@ impl<T: Session> Slot<T> {
             Target::Session(anchor) => encoded.over(anchor.schema()),
             Target::Begun(_) | Target::New { .. } => encoded.begun(),
         };
-        let context = match target {
-            Target::Session(anchor) => anchor.context().cloned(),
-            Target::Begun(_) | Target::New { .. } => self.context().cloned(),
+        let (mark, context) = match target {
+            // The same session, though it has ended meanwhile.
+            Target::Session(Anchor::Sealed { header, .. }) | Target::Begun(Issue::ByValue { header, .. }) => {
+                (header.mark, header.context.clone())
+            }
+            Target::Session(_) | Target::Begun(_) | Target::New { .. } => (now, self.context().cloned()),
         };
-        let (header, token) = engine.seal(id, times, context, written, now)?;
+        let header = Header {
+            schema: written.schema,
+            id,
+            issued: now,
+            times,
+            mark,
+            context,
+        };
+        let token = engine.seal(&header, &written.payload)?;
         Ok(Issue::ByValue { header, token })
     }
 }
@@ -442,40 +453,6 @@ pub(super) enum Target<'a> {
     Begun(&'a Issue),
     /// A session that begins now.
     New { authenticated: bool },
-}
-
-impl<T: Session> Engine<T> {
-    /// Seals a session that the client keeps, if it fits.
-    pub(super) fn seal(
-        &self,
-        id: PublicId,
-        times: Times,
-        context: Option<Arc<[u8]>>,
-        written: &Written,
-        now: Timestamp,
-    ) -> Result<(Header, Token), SessionError> {
-        let Place::Client(protection) = &self.0.place else {
-            return Err(SessionError::NotServerSide);
-        };
-        let header = Header {
-            schema: written.schema,
-            id,
-            issued: now,
-            times,
-            mark: now,
-            context,
-        };
-        let token = sealed::seal(protection.as_ref(), &header, written.payload.as_bytes())?;
-        let size = self.name().len() + token.expose().len();
-        if size > MAX_TOKEN_LEN {
-            self.tell(Kind::TooLarge { size }, Some(&header.id), None);
-            return Err(SessionError::TooLargeForTransport {
-                size,
-                limit: MAX_TOKEN_LEN,
-            });
-        }
-        Ok((header, token))
-    }
 }
 
 impl<T: Session> fmt::Debug for Slot<T> {

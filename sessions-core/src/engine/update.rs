@@ -8,12 +8,14 @@ use super::{
     Slot,
     open::MAX_SKEW,
     reader::Unread,
+    revocations::Ended,
+    sealed::Header,
     slot::Target,
     state::{Anchor, Certainty, Draft, Fate, Live, Opened, Owed, View, Write},
     writer::Written,
 };
 use crate::{
-    Record, Revision, SerializerError, Session, SessionError, StorageKey,
+    Principal, PublicId, Record, Revision, SerializerError, Session, SessionError, StorageKey,
     events::SessionEventKind as Kind,
     secret::{Secret, random},
     session::decode,
@@ -129,7 +131,8 @@ impl<T: Session> Slot<T> {
     /// Reads the session and ends it, for exactly one caller: flash messages, or the state of an OAuth exchange. The
     /// session has ended when this returns.
     ///
-    /// Where the client keeps the session nothing can be had exactly once: a copy stays good until it expires.
+    /// Where the client keeps the session nothing can be had exactly once, unless it is
+    /// [`revocable`](crate::options::Options::revocable): a copy stays good until it expires.
     ///
     /// # Errors
     /// [`Unavailable`](SessionError::Unavailable), [`OutcomeUnknown`](SessionError::OutcomeUnknown),
@@ -149,10 +152,19 @@ impl<T: Session> Slot<T> {
             Base::Live(live) => (None, live),
         };
         let taken = match &live.anchor {
-            Anchor::Sealed { header, .. } => {
-                self.tell(Kind::Cleared, Some(&header.id));
-                Some(value.unwrap_or_else(|| Arc::clone(&live.value)))
-            }
+            Anchor::Sealed {
+                header, principal, ..
+            } => match self.take_sealed(header, principal.as_ref()).await? {
+                None => {
+                    self.tell(Kind::Cleared, Some(&header.id));
+                    Some(value.unwrap_or_else(|| Arc::clone(&live.value)))
+                }
+                Some(Ended::Revoked) => None,
+                Some(Ended::Replaced) => {
+                    self.has_ended(&header.id, principal.as_ref());
+                    return Ok(None);
+                }
+            },
             Anchor::Stored { key, record, .. } => {
                 // What another request has written since this one read it would be lost otherwise.
                 match self.latest(*key, record).await? {
@@ -207,7 +219,9 @@ impl<T: Session> Slot<T> {
             View::Nothing => return Ok(false),
         };
         match &anchor {
-            Anchor::Sealed { header, .. } => Ok(!header.times.is_expired(self.engine().now())),
+            Anchor::Sealed {
+                header, principal, ..
+            } => self.engine().is_live(header, principal.as_ref()).await,
             Anchor::Stored { key, record, .. } => Ok(self.reload(*key, record).await?.is_some()),
         }
     }
@@ -314,15 +328,18 @@ impl<T: Session> Slot<T> {
         if anchor.holds(&written) {
             return Ok(Some(result));
         }
+        let Anchor::Sealed { header, .. } = anchor else {
+            return Err(SessionError::NotServerSide);
+        };
         let now = engine.now();
         let times = engine.0.lifetimes.used(anchor.times(), now);
-        let (header, token) = engine.seal(
-            anchor.id().clone(),
+        let header = Header {
+            schema: written.schema,
+            issued: now,
             times,
-            anchor.context().cloned(),
-            &written,
-            now,
-        )?;
+            ..header.clone()
+        };
+        let token = engine.seal(&header, &written.payload)?;
         let mut state = self.open_state()?;
         if !matches!(state.view(), View::Live(current) if Arc::ptr_eq(&current.value, &live.value)) {
             return Ok(None);
@@ -450,9 +467,14 @@ impl<T: Session> Slot<T> {
 
     /// The session has ended since it was opened: nothing brings it back.
     pub(super) fn lost<R>(&self, record: &Record) -> Option<R> {
-        self.tell(Kind::LostWrite, Some(&record.public_id));
-        self.state().opened = Opened::Lost(record.principal.clone());
+        self.has_ended(&record.public_id, record.principal.as_ref());
         None
+    }
+
+    /// As [`lost`](Self::lost), of whatever kind the session is.
+    pub(super) fn has_ended(&self, id: &PublicId, principal: Option<&Principal>) {
+        self.tell(Kind::LostWrite, Some(id));
+        self.state().opened = Opened::Lost(principal.cloned());
     }
 }
 

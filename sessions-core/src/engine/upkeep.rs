@@ -21,13 +21,13 @@ pub struct Purger {
 }
 
 impl<T: Session> Engine<T> {
-    /// What frees its expired sessions, if a storage keeps them.
+    /// What frees its expired sessions, or what is known of those that were ended, if a storage keeps them.
     #[must_use]
     pub fn purger(&self) -> Option<Purger> {
-        let server = self.server()?;
+        let backend = self.backend()?;
         Some(Purger {
-            name: Arc::clone(&server.name),
-            storage: Arc::clone(&server.storage),
+            name: Arc::clone(&backend.name),
+            storage: Arc::clone(&backend.storage),
             clock: Arc::clone(&self.0.environment.clock),
         })
     }

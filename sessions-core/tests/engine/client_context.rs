@@ -263,3 +263,17 @@ async fn nothing_is_stored_of_the_client_without_a_hook() {
     let client = alice(&engine).await;
     assert_eq!(world.record(&client).unwrap().client_context, None);
 }
+
+#[tokio::test]
+async fn what_the_client_keeps_is_ended_for_everybody_where_it_can_be() {
+    let world = World::new();
+    let storage = world.storage.clone();
+    let engine = world.client_side_with(&Encrypted::new(&ring(1)), |options| {
+        let options = options.client_context(same_browser(ContextVerdict::Revoke));
+        options.revocable(storage)
+    });
+    let client = alice(&engine).await;
+    assert_eq!(open(&client, "fox").await.status(), SessionStatus::Live);
+    assert_eq!(open(&client, "cat").await.status(), SessionStatus::Invalid);
+    assert_eq!(open(&client, "fox").await.status(), SessionStatus::Invalid);
+}

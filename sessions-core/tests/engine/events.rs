@@ -390,3 +390,44 @@ async fn a_throttle_keeps_tokens_from_being_looked_at_and_leaves_them_to_the_cli
         "who shows nothing is no guesser"
     );
 }
+
+#[tokio::test]
+async fn the_end_of_sessions_that_clients_keep_is_told_where_they_can_be_ended() {
+    let (world, told) = Told::world();
+    let storage = world.storage.clone();
+    let engine =
+        world.client_side_with::<Login>(&Encrypted::new(&ring(1)), |options| options.revocable(storage));
+    let mut client = Client::new(&engine);
+    client.does(|slot| slot.start(login("alice", 1))).await;
+    let first = id(&client).await;
+    let behind = client.clone();
+    client.does(|slot| slot.rotate_id()).await;
+    let second = id(&client).await;
+    assert_eq!(
+        told.with_ids(),
+        [(Created, first.clone()), (Rotated, second.clone())]
+    );
+    assert_eq!(behind.status().await, SessionStatus::Stale);
+    assert_eq!(told.with_ids(), [(Stale(Staleness::Replaced), first)]);
+
+    let copy = client.clone();
+    client.does(|slot| slot.clear()).await;
+    assert_eq!(copy.status().await, SessionStatus::Invalid);
+    assert_eq!(
+        told.with_ids(),
+        [(Cleared, second.clone()), (Rejected(Rejection::Ended), second)]
+    );
+
+    client.does(|slot| slot.start(login("alice", 2))).await;
+    let third = id(&client).await;
+    told.kinds();
+    engine.revoke(third.as_ref().unwrap()).await.unwrap();
+    engine.revoke(third.as_ref().unwrap()).await.unwrap();
+    assert_eq!(told.with_ids(), [(Revoked(Revocation::Asked), third)], "once");
+    engine.revoke_all(&Principal::new("alice")).await.unwrap();
+    assert_eq!(
+        told.with_ids(),
+        [(Revoked(Revocation::Asked), None)],
+        "nobody knows which"
+    );
+}

@@ -21,6 +21,7 @@ mod renewal;
 mod required;
 mod resend;
 mod response;
+mod revocable;
 mod revocation;
 mod rolling_deploy;
 mod schema;

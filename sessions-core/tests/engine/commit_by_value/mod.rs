@@ -5,6 +5,7 @@ mod key_service;
 mod key_states;
 mod keys;
 mod nonces;
+mod revocable;
 mod secrecy;
 mod slot;
 mod splicing;
