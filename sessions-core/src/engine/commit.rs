@@ -367,7 +367,7 @@ impl<T: Session> Slot<T> {
             _ => {
                 let now = engine.now();
                 let times = engine.0.lifetimes.used(live.anchor.times(), now);
-                return self.reseal(live, draft, self.next_handle()?, times, now);
+                return self.reseal(live, draft, self.rotated_id()?, times, now);
             }
         };
         let Some(server) = engine.server() else {

@@ -2,6 +2,7 @@
 
 mod begin;
 mod commit;
+mod csrf;
 mod index;
 mod open;
 mod reader;
@@ -26,6 +27,7 @@ use std::{
 use self::server::{Server, Stored};
 pub use self::{
     commit::{Outcome, TokenAction},
+    csrf::{CsrfTokens, CsrfVerdict},
     index::SessionInfo,
     open::{Loading, Opening},
     slot::Slot,
