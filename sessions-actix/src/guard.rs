@@ -3,7 +3,8 @@
 use std::{
     fmt,
     pin::Pin,
-    task::{Context, Poll},
+    rc::Rc,
+    task::{Context, Poll, ready},
 };
 
 use actix_service::{Service, forward_ready};
@@ -12,6 +13,7 @@ use actix_web::{
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
 };
+use futures_util::future::LocalBoxFuture;
 use pin_project_lite::pin_project;
 
 /// Whether requests get through.
@@ -24,18 +26,23 @@ pub(crate) enum Verdict {
     Passes,
     /// It is answered with this.
     Refused(HttpResponse),
+    /// Something has to be waited for.
+    Asking(LocalBoxFuture<'static, Verdict>),
 }
 
 /// The service that a guard makes of the one that it wraps.
 #[derive(Debug)]
 pub struct GuardMiddleware<S, G> {
-    service: S,
+    service: Rc<S>,
     gate: G,
 }
 
 impl<S, G> GuardMiddleware<S, G> {
     pub(crate) fn new(service: S, gate: G) -> Self {
-        Self { service, gate }
+        Self {
+            service: Rc::new(service),
+            gate,
+        }
     }
 }
 
@@ -70,19 +77,27 @@ pin_project! {
 pin_project! {
     #[project = Projected]
     enum Stage<S: Service<ServiceRequest>> {
+        Asking {
+            verdict: LocalBoxFuture<'static, Verdict>,
+            next: Option<(ServiceRequest, Rc<S>)>,
+        },
         Passed { #[pin] service: S::Future },
         Refused { answer: Option<(ServiceRequest, HttpResponse)> },
     }
 }
 
 impl<S: Service<ServiceRequest>> Stage<S> {
-    fn after(verdict: Verdict, request: ServiceRequest, service: &S) -> Self {
+    fn after(verdict: Verdict, request: ServiceRequest, service: &Rc<S>) -> Self {
         match verdict {
             Verdict::Passes => Self::Passed {
                 service: service.call(request),
             },
             Verdict::Refused(response) => Self::Refused {
                 answer: Some((request, response)),
+            },
+            Verdict::Asking(verdict) => Self::Asking {
+                verdict,
+                next: Some((request, Rc::clone(service))),
             },
         }
     }
@@ -95,16 +110,28 @@ where
     type Output = Result<ServiceResponse<EitherBody<B>>, Error>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().stage.project() {
-            Projected::Passed { service } => service
-                .poll(context)
-                .map(|answer| answer.map(ServiceResponse::map_into_left_body)),
-            Projected::Refused { answer } => match answer.take() {
-                Some((request, response)) => {
-                    Poll::Ready(Ok(request.into_response(response).map_into_right_body()))
+        let mut stage = self.project().stage;
+        loop {
+            let then = match stage.as_mut().project() {
+                Projected::Asking { verdict, next } => {
+                    let verdict = ready!(verdict.as_mut().poll(context));
+                    let Some((request, service)) = next.take() else {
+                        return Poll::Pending;
+                    };
+                    Stage::after(verdict, request, &service)
                 }
-                None => Poll::Pending,
-            },
+                Projected::Passed { service } => {
+                    let answer = ready!(service.poll(context));
+                    return Poll::Ready(answer.map(ServiceResponse::map_into_left_body));
+                }
+                Projected::Refused { answer } => {
+                    let Some((request, response)) = answer.take() else {
+                        return Poll::Pending;
+                    };
+                    return Poll::Ready(Ok(request.into_response(response).map_into_right_body()));
+                }
+            };
+            stage.set(then);
         }
     }
 }

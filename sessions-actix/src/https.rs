@@ -240,24 +240,13 @@ fn split(text: &[u8], at: u8) -> impl Iterator<Item = &[u8]> {
 
 /// The same place over https; none if it is not known of which host.
 fn over_https(request: &ServiceRequest, port: HttpsPort) -> Option<HeaderValue> {
-    let host = without_port(host::of(request.head())?)?;
-    let is_host = |octet: u8| octet.is_ascii_alphanumeric() || b"-._:[]".contains(&octet);
-    if host.is_empty() || !host.bytes().all(is_host) {
-        return None;
-    }
+    let (host, _) = host::split(host::of(request.head())?)?;
     let place = request.uri().path_and_query().map_or("/", |place| place.as_str());
     let place = match port {
         HttpsPort::Usual => format!("https://{host}{place}"),
         HttpsPort::Other(port) => format!("https://{host}:{port}{place}"),
     };
     HeaderValue::try_from(place).ok()
-}
-
-fn without_port(authority: &str) -> Option<&str> {
-    if authority.starts_with('[') {
-        return Some(&authority[..=authority.find(']')?]);
-    }
-    authority.split(':').next()
 }
 
 /// An address, or all that begin as it does.

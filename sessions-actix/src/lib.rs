@@ -29,6 +29,7 @@
 mod admin;
 mod builder;
 pub mod challenge;
+mod csrf;
 mod current;
 mod error;
 mod frame;
@@ -45,6 +46,9 @@ mod transport;
 
 pub use admin::SessionAdmin;
 pub use builder::{Sessions, SessionsBuilder};
+pub use csrf::{
+    CsrfGuard, CsrfRefusal, CsrfToken, CsrfTokenFuture, NotAnOrigin, SameOrigin, SameOriginGuard,
+};
 pub use current::{CurrentSession, SessionFuture};
 pub use error::SessionError;
 pub use fresh::FreshSession;
