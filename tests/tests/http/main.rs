@@ -5,6 +5,7 @@
 mod actix_session;
 mod attributes;
 mod committed;
+mod csrf_token;
 mod custom;
 mod failures;
 mod header_transport;
