@@ -5,7 +5,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 use sessions_actix::{
     CsrfToken, RequestView, SameOrigin, Sessions,
-    protection::{Key, KeyRing},
+    protection::{Encrypted, Key, KeyRing, Mode, Protection as _, Purpose, Signed},
     storage::MemoryStorage,
 };
 
@@ -100,6 +100,65 @@ async fn a_token_that_was_changed_anywhere_is_refused() {
             assert!(!is_good(&mut browser, "", &wrong).await, "{wrong}");
         }
         assert!(is_good(&mut browser, "", &token).await);
+    }
+}
+
+/// What whoever has the keys can make: these octets, signed for a purpose.
+fn signed(keys: &KeyRing, mode: Mode, application: &str, name: &str, mut octets: Vec<u8>) -> String {
+    let purpose = Purpose {
+        mode,
+        application,
+        name,
+    };
+    let protection = Signed::new(keys).bind(&purpose).unwrap();
+    protection.protect(&mut octets).unwrap();
+    URL_SAFE_NO_PAD.encode(octets)
+}
+
+#[actix_web::test]
+async fn only_what_is_signed_for_this_and_has_the_form_of_it_is_a_token() {
+    for by_value in [false, true] {
+        let keys = keys();
+        let builder = if by_value {
+            Sessions::builder().client_side::<Visits>(Encrypted::new(&keys))
+        } else {
+            Sessions::builder().server_side::<Visits>(MemoryStorage::new())
+        };
+        let mut browser = Browser::new(&server(builder.csrf::<Visits>(&keys)).await);
+        browser.get("/set/1").await;
+        let id = URL_SAFE_NO_PAD.decode(browser.get("/id").await.text()).unwrap();
+        let form = |len: u64, epoch: u64, salt: &[u8]| {
+            [&len.to_be_bytes()[..], &id, &epoch.to_be_bytes(), salt].concat()
+        };
+        let good = || form(16, 0, &[0; 16]);
+        let token = signed(&keys, Mode::Csrf, "", "VISITS", good());
+        assert!(is_good(&mut browser, "", &token).await);
+        for (mode, application, name) in [
+            (Mode::ById, "", "VISITS"),
+            (Mode::ByValue, "", "VISITS"),
+            (Mode::Record, "", "VISITS"),
+            (Mode::Csrf, "", "BASKET"),
+            (Mode::Csrf, "shop", "VISITS"),
+        ] {
+            let token = signed(&keys, mode, application, name, good());
+            assert!(
+                !is_good(&mut browser, "", &token).await,
+                "{mode:?} {application} {name}"
+            );
+        }
+        for octets in [
+            form(16, 1, &[0; 16]),
+            form(16, u64::MAX, &[0; 16]),
+            form(15, 0, &[0; 16]),
+            form(16, 0, &[]),
+            form(16, 0, &[0; 15]),
+            form(16, 0, &[0; 17]),
+            id.clone(),
+            Vec::new(),
+        ] {
+            let token = signed(&keys, Mode::Csrf, "", "VISITS", octets);
+            assert!(!is_good(&mut browser, "", &token).await, "{token}");
+        }
     }
 }
 
