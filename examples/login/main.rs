@@ -7,6 +7,9 @@
 //! - `SESSION_KEY`: the key of the client-side session, base64 of 32 bytes. Without it the program makes
 //!   one and keeps it in the file `keys` of that folder.
 //!
+//! No other site's page can post a form here, which two things see to: a guard around all, and a token in the form that
+//! logs somebody out.
+//!
 //! Keys change without a restart: put another file of the name in place, say with these lines, and the program takes it
 //! within seconds. `retired` opens what it has made; `revoked` in its place ends that.
 //!
@@ -21,12 +24,12 @@ mod settings;
 use std::{error::Error, time::Duration};
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Form, Redirect};
-use actix_web::{App, HttpResponse, HttpServer, Responder, get, post};
+use actix_web::web::Form;
+use actix_web::{App, HttpResponse, HttpServer, get, post};
 use serde::{Deserialize, Serialize};
 use sessions_actix::protection::Encrypted;
 use sessions_actix::storage::DirectoryStorage;
-use sessions_actix::{CurrentSession, Session, Sessions};
+use sessions_actix::{CsrfToken, CurrentSession, SameOriginGuard, Session, Sessions};
 
 use page::Theme;
 use settings::Settings;
@@ -62,6 +65,7 @@ fn html(status: StatusCode, body: String) -> HttpResponse {
 #[get("/")]
 async fn index(
     login: CurrentSession<LoginSession>,
+    csrf: CsrfToken<LoginSession>,
     preferences: CurrentSession<Preferences>,
 ) -> actix_web::Result<HttpResponse> {
     // Atomic: of two tabs that load at once, neither visit is lost.
@@ -73,7 +77,10 @@ async fn index(
         .await?;
     let theme = theme(&preferences);
     Ok(match visit {
-        Some((user, visits)) => html(StatusCode::OK, page::welcome(theme, &user, visits)),
+        Some((user, visits)) => html(
+            StatusCode::OK,
+            page::welcome(theme, &user, visits, &csrf.issue()?),
+        ),
         None => html(StatusCode::OK, page::login(theme, "", None)),
     })
 }
@@ -85,8 +92,8 @@ struct Credentials {
     password: String,
 }
 
-// The session cookies are `SameSite=Lax`: a form on another site cannot use someone's login. It could
-// still post its own name and password here; an application where that matters checks `Origin` as well.
+// A form on another site could log somebody in with a name and password of its own. That needs no session, so there is no
+// token for it: the guard around the application refuses it.
 #[post("/login")]
 async fn log_in(
     form: actix_web::Result<Form<Credentials>>,
@@ -106,10 +113,30 @@ async fn log_in(
     Ok(HttpResponse::SeeOther().insert_header(("Location", "/")).finish())
 }
 
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct LogOut {
+    csrf: String,
+}
+
 #[post("/logout")]
-async fn log_out(login: CurrentSession<LoginSession>) -> actix_web::Result<impl Responder> {
+async fn log_out(
+    form: actix_web::Result<Form<LogOut>>,
+    login: CurrentSession<LoginSession>,
+    csrf: CsrfToken<LoginSession>,
+    preferences: CurrentSession<Preferences>,
+) -> actix_web::Result<HttpResponse> {
+    let LogOut { csrf: token } = form.map(Form::into_inner).unwrap_or_default();
+    // Whoever has logged out in another tab sees that they have.
+    if login.get().is_some() && csrf.verify(&token).is_err() {
+        let page = page::notice(
+            theme(&preferences),
+            "This page is out of date, and nobody was logged out.",
+        );
+        return Ok(html(StatusCode::FORBIDDEN, page));
+    }
     login.clear()?;
-    Ok(Redirect::to("/").see_other())
+    Ok(HttpResponse::SeeOther().insert_header(("Location", "/")).finish())
 }
 
 /// `Preferences` has this one field, so the session doubles as the form.
@@ -145,7 +172,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let mut builder = Sessions::builder()
         .server_side::<LoginSession>(DirectoryStorage::open(folder.join("login"))?.cached())
-        .client_side::<Preferences>(Encrypted::new(&keys));
+        .client_side::<Preferences>(Encrypted::new(&keys))
+        .csrf::<LoginSession>(&keys);
     if address.ip().is_loopback() {
         println!("This is a loopback address: the cookies go without `Secure`, so that plain http works.");
         builder = builder.insecure_cookies_for_development();
@@ -169,6 +197,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
             .service(set_theme)
             .service(health)
             .wrap(sessions.clone())
+            // Outermost: what another site's page sends opens no session.
+            .wrap(SameOriginGuard::new())
     })
     .bind(address)?;
     for address in server.addrs() {

@@ -58,8 +58,8 @@ pub(crate) fn login(theme: Theme, user: &str, message: Option<&str>) -> String {
     )
 }
 
-/// The page of someone who is logged in.
-pub(crate) fn welcome(theme: Theme, user: &str, visits: u32) -> String {
+/// The page of someone who is logged in; `csrf` is the token of its form.
+pub(crate) fn welcome(theme: Theme, user: &str, visits: u32, csrf: &str) -> String {
     let user = escape(user);
     layout(
         theme,
@@ -68,7 +68,7 @@ pub(crate) fn welcome(theme: Theme, user: &str, visits: u32) -> String {
             r#"<h1>Hello, <span id="name">{user}</span></h1>
 <p>You have seen this page <strong id="visits">{visits}</strong> {times} since you logged in.
 Reload it, or restart the server: the count goes on.</p>
-<form method="post" action="/logout"><button id="logout">Log out</button></form>"#,
+<form method="post" action="/logout"><input type="hidden" name="csrf" value="{csrf}"><button id="logout">Log out</button></form>"#,
             times = if visits == 1 { "time" } else { "times" },
         ),
     )

@@ -9,8 +9,8 @@ use std::{
 
 use actix_web::{HttpRequest, HttpResponse};
 use sessions_core::{
-    Clock, ConfigError, IdGenerator, Protection, RequestView, Session, SessionError as Kind, SessionStorage,
-    WritePrevious,
+    Clock, ConfigError, IdGenerator, KeyRing, Protection, RequestView, Session, SessionError as Kind,
+    SessionStorage, WritePrevious,
     engine::{Engine, Environment, keep_up},
     events::SessionEvent,
     options::{ClientSide, Options, ServerSide},
@@ -292,6 +292,15 @@ impl SessionsBuilder {
     /// ```
     pub fn write_previous<T: WritePrevious>(self) -> Self {
         self.addition::<T>("`write_previous`", Registration::write_previous::<T>)
+    }
+
+    /// Has [`CsrfToken`](crate::CsrfToken) and [`CsrfGuard`](crate::CsrfGuard) make and check tokens against cross-site
+    /// request forgery for the sessions of this type, signed under a key of their own that is derived from these.
+    ///
+    /// Rotating the keys ends no token that a page has, as long as the key before it is on the ring, retired.
+    pub fn csrf<T: Session>(self, keys: &KeyRing) -> Self {
+        let keys = keys.clone();
+        self.addition::<T>("`csrf` keys", move |registration| registration.csrf::<T>(&keys))
     }
 
     fn addition<T: Session>(

@@ -34,6 +34,10 @@ impl<T: Session> CurrentSession<T> {
         self.0.name()
     }
 
+    pub(crate) fn slot(&self) -> &Slot<T> {
+        &self.0
+    }
+
     /// The value as it is now; `None` if there is no session. A snapshot: holding it blocks nobody.
     #[must_use]
     pub fn get(&self) -> Option<Arc<T>> {

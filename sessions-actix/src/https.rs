@@ -4,12 +4,10 @@ use std::{
     fmt,
     future::{Ready, ready},
     net::IpAddr,
-    pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
 };
 
-use actix_service::{Service, Transform, forward_ready};
+use actix_service::{Service, Transform};
 use actix_web::{
     Error, HttpResponse,
     body::{EitherBody, MessageBody},
@@ -19,7 +17,11 @@ use actix_web::{
         header::{self, HeaderMap, HeaderName, HeaderValue},
     },
 };
-use pin_project_lite::pin_project;
+
+use crate::{
+    guard::{Gate, GuardMiddleware, Verdict},
+    host,
+};
 
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
@@ -238,35 +240,13 @@ fn split(text: &[u8], at: u8) -> impl Iterator<Item = &[u8]> {
 
 /// The same place over https; none if it is not known of which host.
 fn over_https(request: &ServiceRequest, port: HttpsPort) -> Option<HeaderValue> {
-    let uri = request.uri();
-    let host = match uri.host() {
-        Some(host) => host,
-        None => {
-            let mut lines = request.headers().get_all(header::HOST);
-            let line = lines.next()?.to_str().ok()?;
-            if lines.next().is_some() {
-                return None;
-            }
-            without_port(line)?
-        }
-    };
-    let is_host = |octet: u8| octet.is_ascii_alphanumeric() || b"-._:[]".contains(&octet);
-    if host.is_empty() || !host.bytes().all(is_host) {
-        return None;
-    }
-    let place = uri.path_and_query().map_or("/", |place| place.as_str());
+    let (host, _) = host::split(host::of(request.head())?)?;
+    let place = request.uri().path_and_query().map_or("/", |place| place.as_str());
     let place = match port {
         HttpsPort::Usual => format!("https://{host}{place}"),
         HttpsPort::Other(port) => format!("https://{host}:{port}{place}"),
     };
     HeaderValue::try_from(place).ok()
-}
-
-fn without_port(authority: &str) -> Option<&str> {
-    if authority.starts_with('[') {
-        return Some(&authority[..=authority.find(']')?]);
-    }
-    authority.split(':').next()
 }
 
 /// An address, or all that begin as it does.
@@ -350,6 +330,25 @@ impl fmt::Display for NotANetwork {
 
 impl std::error::Error for NotANetwork {}
 
+impl Gate for HttpsGuard {
+    fn ask(&self, request: &ServiceRequest) -> Verdict {
+        if self.0.came_over_https(request) {
+            return Verdict::Passes;
+        }
+        let redirect = match *request.method() {
+            Method::GET | Method::HEAD => over_https(request, self.0.port),
+            _ => None,
+        };
+        Verdict::Refused(match redirect {
+            Some(place) => HttpResponse::PermanentRedirect()
+                .insert_header((header::LOCATION, place))
+                .insert_header((header::CACHE_CONTROL, "no-store"))
+                .finish(),
+            None => HttpResponse::Forbidden().finish(),
+        })
+    }
+}
+
 impl<S, B> Transform<S, ServiceRequest> for HttpsGuard
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
@@ -357,100 +356,11 @@ where
 {
     type Response = ServiceResponse<EitherBody<B>>;
     type Error = Error;
-    type Transform = HttpsGuardMiddleware<S>;
+    type Transform = GuardMiddleware<S, Self>;
     type InitError = ();
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(HttpsGuardMiddleware {
-            service,
-            rules: Arc::clone(&self.0),
-        }))
-    }
-}
-
-/// The service that [`HttpsGuard`] makes of the one that it wraps.
-#[derive(Debug)]
-pub struct HttpsGuardMiddleware<S> {
-    service: S,
-    rules: Arc<Rules>,
-}
-
-impl<S, B> Service<ServiceRequest> for HttpsGuardMiddleware<S>
-where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
-    B: MessageBody,
-{
-    type Response = ServiceResponse<EitherBody<B>>;
-    type Error = Error;
-    type Future = HttpsGuardFuture<S::Future, B>;
-
-    forward_ready!(service);
-
-    fn call(&self, request: ServiceRequest) -> Self::Future {
-        if self.rules.came_over_https(&request) {
-            return HttpsGuardFuture {
-                stage: Stage::Passed {
-                    service: self.service.call(request),
-                },
-            };
-        }
-        let redirect = match *request.method() {
-            Method::GET | Method::HEAD => over_https(&request, self.rules.port),
-            _ => None,
-        };
-        let response = match redirect {
-            Some(place) => HttpResponse::PermanentRedirect()
-                .insert_header((header::LOCATION, place))
-                .insert_header((header::CACHE_CONTROL, "no-store"))
-                .finish(),
-            None => HttpResponse::Forbidden().finish(),
-        };
-        HttpsGuardFuture {
-            stage: Stage::Refused {
-                response: Some(request.into_response(response).map_into_right_body()),
-            },
-        }
-    }
-}
-
-pin_project! {
-    /// The future of a request that is let through or not.
-    pub struct HttpsGuardFuture<F, B> {
-        #[pin]
-        stage: Stage<F, B>,
-    }
-}
-
-pin_project! {
-    #[project = Projected]
-    enum Stage<F, B> {
-        Passed { #[pin] service: F },
-        Refused { response: Option<ServiceResponse<EitherBody<B>>> },
-    }
-}
-
-impl<F, B> Future for HttpsGuardFuture<F, B>
-where
-    F: Future<Output = Result<ServiceResponse<B>, Error>>,
-{
-    type Output = Result<ServiceResponse<EitherBody<B>>, Error>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().stage.project() {
-            Projected::Passed { service } => service
-                .poll(context)
-                .map(|answer| answer.map(ServiceResponse::map_into_left_body)),
-            Projected::Refused { response } => match response.take() {
-                Some(response) => Poll::Ready(Ok(response)),
-                None => Poll::Pending,
-            },
-        }
-    }
-}
-
-impl<F, B> fmt::Debug for HttpsGuardFuture<F, B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("HttpsGuardFuture(..)")
+        ready(Ok(GuardMiddleware::new(service, self.clone())))
     }
 }

@@ -29,10 +29,13 @@
 mod admin;
 mod builder;
 pub mod challenge;
+mod csrf;
 mod current;
 mod error;
 mod frame;
 mod fresh;
+mod guard;
+mod host;
 mod https;
 mod middleware;
 mod opened;
@@ -43,10 +46,14 @@ mod transport;
 
 pub use admin::SessionAdmin;
 pub use builder::{Sessions, SessionsBuilder};
+pub use csrf::{
+    CsrfGuard, CsrfRefusal, CsrfToken, CsrfTokenFuture, NotAnOrigin, SameOrigin, SameOriginGuard,
+};
 pub use current::{CurrentSession, SessionFuture};
 pub use error::SessionError;
 pub use fresh::FreshSession;
-pub use https::{HttpsGuard, HttpsGuardFuture, HttpsGuardMiddleware, NotANetwork};
+pub use guard::{GuardFuture, GuardMiddleware};
+pub use https::{HttpsGuard, NotANetwork};
 pub use middleware::{SessionsFuture, SessionsMiddleware};
 pub use request::{SessionPeek, SessionsExt};
 pub use required::RequiredSession;

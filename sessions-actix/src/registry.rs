@@ -8,8 +8,8 @@ use std::{
 
 use actix_web::{HttpRequest, HttpResponse};
 use sessions_core::{
-    ConfigError, Session, WritePrevious,
-    engine::{Engine, Purger},
+    ConfigError, KeyRing, Session, WritePrevious,
+    engine::{CsrfTokens, Engine, Purger},
 };
 
 use crate::transport::Wire;
@@ -23,6 +23,8 @@ pub(crate) struct Registration {
     pub(crate) type_name: &'static str,
     pub(crate) name: String,
     pub(crate) challenge: Option<Challenge>,
+    /// What makes and checks its tokens against cross-site request forgery.
+    pub(crate) csrf: Option<Arc<CsrfTokens>>,
     /// Where a storage keeps its sessions.
     purger: Option<Purger>,
     /// `Registered<T>`.
@@ -46,6 +48,7 @@ impl Registration {
             type_name: type_name::<T>(),
             name: engine.name().to_owned(),
             challenge: None,
+            csrf: None,
             purger: engine.purger(),
             typed: Arc::new(Registered { engine, wire }),
         })
@@ -56,8 +59,17 @@ impl Registration {
         if let Some(registered) = self.typed::<T>() {
             *self = Self {
                 challenge: self.challenge.take(),
+                csrf: self.csrf.take(),
                 ..Self::new(registered.engine.clone().write_previous()?)?
             };
+        }
+        Ok(())
+    }
+
+    /// Has tokens against cross-site request forgery under these keys.
+    pub(crate) fn csrf<T: Session>(&mut self, keys: &KeyRing) -> Result<(), ConfigError> {
+        if let Some(registered) = self.typed::<T>() {
+            self.csrf = Some(Arc::new(registered.engine.csrf_tokens(keys)?));
         }
         Ok(())
     }

@@ -12,13 +12,13 @@ use actix_web::{
     dev::{Extensions, RequestHead, ServiceRequest},
     guard::GuardContext,
 };
-use sessions_core::{RequestView, Session, SessionError as Kind};
+use sessions_core::{RequestView, Session, SessionError as Kind, engine::CsrfTokens};
 
 use crate::{
     SessionFuture,
     frame::{self, CutOff, Found, Frame, Place},
     opened::{OpenedSession, SlotFuture},
-    registry::{Challenge, Registered},
+    registry::{Challenge, Registered, Registration},
 };
 
 /// Sessions of requests, where there is no extractor: in middleware, and in handlers that take the request.
@@ -77,22 +77,34 @@ pub(crate) fn challenge<T: Session>(request: &HttpRequest) -> Option<Challenge> 
     let Found::Frame(frame) = frame::find(request.head(), &request.extensions()) else {
         return None;
     };
+    registration::<T, _>(&frame, |registration| registration.challenge.clone())
+}
+
+/// What makes and checks this type's tokens against cross-site request forgery.
+pub(crate) fn csrf_tokens<T: Session>(request: &HttpRequest) -> Result<Arc<CsrfTokens>, Kind> {
+    let frame = frame::<T>(request.head(), &request.extensions())?;
+    // Whatever is wrong with the registration itself is told as for the session.
+    place::<T>(&frame)?;
+    registration::<T, _>(&frame, |registration| registration.csrf.clone()).ok_or_else(|| {
+        not_configured::<T>(format!(
+            "add `.csrf::<{}>(&keys)` to the `Sessions::builder()` that has it",
+            short_name::<T>()
+        ))
+    })
+}
+
+fn registration<T: Session, R>(frame: &Frame, wanted: impl FnOnce(&Registration) -> Option<R>) -> Option<R> {
     match frame.place(TypeId::of::<T>()) {
-        Place::Level(_, registry) => registry.find(TypeId::of::<T>())?.challenge.clone(),
+        Place::Level(_, registry) => wanted(registry.find(TypeId::of::<T>())?),
         Place::Done | Place::Nowhere | Place::Clash { .. } => None,
     }
 }
 
 /// The registration of this type around the request, and where the request notes that it has ended sessions of it.
 pub(crate) fn registered<T: Session>(request: &HttpRequest) -> Result<(Arc<Registered<T>>, CutOff), Kind> {
-    match frame::find(request.head(), &request.extensions()) {
-        Found::Frame(frame) => {
-            let (_, registered) = place(&frame)?;
-            Ok((registered, frame.cut_off(TypeId::of::<T>())))
-        }
-        Found::Done => Err(Kind::AlreadyCommitted),
-        Found::Nothing => Err(no_middleware::<T>()),
-    }
+    let frame = frame::<T>(request.head(), &request.extensions())?;
+    let (_, registered) = place(&frame)?;
+    Ok((registered, frame.cut_off(TypeId::of::<T>())))
 }
 
 /// Whether a storage may be asked.
@@ -107,11 +119,7 @@ fn opened<T: Session>(
     extensions: &Extensions,
     patience: Patience,
 ) -> Result<Option<Rc<OpenedSession<T>>>, Kind> {
-    let frame = match frame::find(head, extensions) {
-        Found::Frame(frame) => frame,
-        Found::Done => return Err(Kind::AlreadyCommitted),
-        Found::Nothing => return Err(no_middleware::<T>()),
-    };
+    let frame = frame::<T>(head, extensions)?;
     if let Some(opened) = frame.session(TypeId::of::<T>()) {
         return Ok(opened.as_any().downcast().ok());
     }
@@ -125,6 +133,14 @@ fn opened<T: Session>(
     let opened = OpenedSession::new(level, Arc::clone(&registered), opening);
     frame.add(Rc::clone(&opened) as _);
     Ok(Some(opened))
+}
+
+fn frame<T>(head: &RequestHead, extensions: &Extensions) -> Result<Rc<Frame>, Kind> {
+    match frame::find(head, extensions) {
+        Found::Frame(frame) => Ok(frame),
+        Found::Done => Err(Kind::AlreadyCommitted),
+        Found::Nothing => Err(no_middleware::<T>()),
+    }
 }
 
 fn place<T: Session>(frame: &Frame) -> Result<(usize, Arc<Registered<T>>), Kind> {

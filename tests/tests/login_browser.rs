@@ -66,3 +66,45 @@ fn somebody_logs_in_changes_the_theme_comes_back_and_logs_out() -> TestResult {
     picture(&mut browser, "logged-out")?;
     Ok(())
 }
+
+#[test]
+fn a_form_without_its_token_or_of_another_site_is_refused() -> TestResult {
+    let example = Example::start("login", &[])?;
+    let mut browser = Browser::start()?;
+    let home = format!("{}/", example.url());
+    browser.open(&home)?;
+    browser.find("#user:focus")?;
+    browser.type_at_focus("Ada\tsecret\n")?;
+    browser.shows("#name", "Ada")?;
+
+    // As somebody would send it who has never seen this page.
+    browser.run("document.querySelector('[name=csrf]').remove()")?;
+    browser.click("#logout")?;
+    browser.shows("h1", "Sorry")?;
+    assert_eq!(
+        browser.text("[role=alert]")?,
+        "This page is out of date, and nobody was logged out."
+    );
+    picture(&mut browser, "no-token")?;
+    browser.open(&home)?;
+    browser.shows("#name", "Ada")?;
+
+    // A login in somebody else's name from a page of no site of ours.
+    let post = format!(
+        "document.body.innerHTML = '<form method=post action={home}login><input name=user value=Eve>\
+         <input name=password value=x><button id=go>Go</button></form>'"
+    );
+    browser.open("data:text/html,<body></body>")?;
+    browser.run(&post)?;
+    browser.click("#go")?;
+    // The browser's own page for an answer without a body.
+    browser.find("body.neterror")?;
+    picture(&mut browser, "other-site")?;
+    browser.open(&home)?;
+    browser.shows("#name", "Ada")?;
+
+    // And with its token the form does what it says.
+    browser.click("#logout")?;
+    browser.shows("h1", "Log in")?;
+    Ok(())
+}

@@ -16,6 +16,19 @@ fn visits(page: &Response) -> Option<u32> {
     count.split('<').next()?.parse().ok()
 }
 
+/// The token in the form that logs out; none on other pages.
+fn csrf(page: &Response) -> Option<String> {
+    let text = page.text();
+    let token = text.split_once("name=\"csrf\" value=\"")?.1;
+    Some(token.split('"').next()?.to_owned())
+}
+
+/// Loads the page and sends its form.
+fn log_out(client: &mut Client) -> std::io::Result<Response> {
+    let token = csrf(&client.get("/")?).unwrap_or_default();
+    client.post_form("/logout", &[("csrf", &token)])
+}
+
 fn shows_the_form(page: &Response) -> bool {
     page.text().contains("action=\"/login\"")
 }
@@ -134,7 +147,7 @@ fn a_logout_ends_the_session_also_for_a_copy_of_its_cookie() -> TestResult {
     let mut client = example.client();
     log_in(&mut client, "Ada")?;
     let mut copy = client.clone();
-    let answer = client.send("POST", "/logout", &[], b"")?;
+    let answer = log_out(&mut client)?;
     assert_eq!((answer.status, answer.header("location")), (303, Some("/")));
     assert_eq!(client.cookie(LOGIN), None);
     assert!(shows_the_form(&client.get("/")?));
@@ -145,6 +158,64 @@ fn a_logout_ends_the_session_also_for_a_copy_of_its_cookie() -> TestResult {
         None,
         "a read of a dead token takes the cookie away"
     );
+    Ok(())
+}
+
+#[test]
+fn a_form_without_the_token_of_its_session_logs_nobody_out() -> TestResult {
+    let example = Example::start("login", &[])?;
+    let (mut ada, mut eve) = (example.client(), example.client());
+    log_in(&mut ada, "Ada")?;
+    log_in(&mut eve, "Eve")?;
+    let eves = csrf(&eve.get("/")?).ok_or("there is no token")?;
+    for fields in [&[][..], &[("csrf", "")], &[("csrf", "x")], &[("csrf", &eves)]] {
+        let answer = ada.post_form("/logout", fields)?;
+        assert_eq!(answer.status, 403, "{fields:?}");
+        assert!(answer.text().contains("role=\"alert\""));
+        assert_eq!(answer.header("set-cookie"), None);
+    }
+    let answer = ada.send("POST", "/logout", &[("content-type", "text/plain")], b"csrf")?;
+    assert_eq!(answer.status, 403);
+    // A page of before another login.
+    let old = csrf(&ada.get("/")?).ok_or("there is no token")?;
+    log_in(&mut ada, "Ada")?;
+    assert_eq!(ada.post_form("/logout", &[("csrf", &old)])?.status, 403);
+    assert!(ada.get("/")?.text().contains(">Ada<"));
+    // Who is not logged in is told nothing of tokens.
+    assert_eq!(example.client().post_form("/logout", &[])?.status, 303);
+    Ok(())
+}
+
+#[test]
+fn what_the_page_of_another_site_sends_is_refused() -> TestResult {
+    let example = Example::start("login", &[])?;
+    let mut client = example.client();
+    log_in(&mut client, "Ada")?;
+    let token = csrf(&client.get("/")?).ok_or("there is no token")?;
+    let own = example.url();
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    for (path, body) in [
+        ("/login", "user=Eve&password=secret".to_owned()),
+        ("/theme", "theme=dark".to_owned()),
+        ("/logout", format!("csrf={token}")),
+    ] {
+        for header in [
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-site", "same-site"),
+            ("origin", "https://evil.example"),
+            ("origin", "null"),
+        ] {
+            let answer = client.send("POST", path, &[form, header], body.as_bytes())?;
+            assert_eq!((answer.status, answer.body.len()), (403, 0), "{path} {header:?}");
+            assert_eq!(answer.header("set-cookie"), None);
+        }
+    }
+    let page = client.get("/")?;
+    assert!(page.text().contains(">Ada<") && page.text().contains("data-theme=\"light\""));
+    for header in [("sec-fetch-site", "same-origin"), ("origin", own.as_str())] {
+        let answer = client.send("POST", "/theme", &[form, header], b"theme=dark")?;
+        assert_eq!(answer.status, 303, "{header:?}");
+    }
     Ok(())
 }
 
@@ -161,7 +232,7 @@ fn the_theme_is_a_session_of_its_own_and_survives_the_logout() -> TestResult {
     assert!(answer.set_cookies(LOGIN).is_empty());
     assert!(!client.cookie(PREFERENCES).unwrap_or_default().contains("dark"));
     assert!(client.get("/")?.text().contains("data-theme=\"dark\""));
-    client.send("POST", "/logout", &[], b"")?;
+    log_out(&mut client)?;
     let page = client.get("/")?;
     assert!(shows_the_form(&page) && page.text().contains("data-theme=\"dark\""));
     client.post_form("/theme", &[("theme", "light")])?;

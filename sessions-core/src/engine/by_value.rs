@@ -159,7 +159,7 @@ impl<T: Session> Slot<T> {
         let engine = self.engine();
         let now = engine.now();
         let mut rotated = Header {
-            id: self.next_handle()?,
+            id: self.rotated_id()?,
             issued: now,
             times: engine.0.lifetimes.used(&header.times, now),
             ..header.clone()

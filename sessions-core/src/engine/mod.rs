@@ -4,6 +4,7 @@ mod begin;
 mod by_value;
 mod commit;
 mod context;
+mod csrf;
 mod index;
 mod open;
 mod reader;
@@ -29,6 +30,7 @@ use std::{
 
 pub use self::{
     commit::{Outcome, TokenAction},
+    csrf::{CsrfTokens, CsrfVerdict},
     index::SessionInfo,
     open::{Loading, Opening},
     slot::Slot,

@@ -35,6 +35,8 @@ struct Inner<T> {
     /// Who sent the request.
     caller: Caller,
     trust: Trust,
+    /// See [`Slot::rotated_id`].
+    rotated_id: Mutex<Option<PublicId>>,
     /// Who writes at the await takes turns: of this request's own updates each sees what the one before has left.
     turn: tokio::sync::Mutex<()>,
 }
@@ -60,6 +62,7 @@ impl<T: Session> Slot<T> {
             handles: Mutex::new(handles),
             caller,
             trust,
+            rotated_id: Mutex::default(),
             turn: tokio::sync::Mutex::new(()),
         }))
     }
@@ -109,6 +112,15 @@ impl<T: Session> Slot<T> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .next()
+    }
+
+    /// The id that a rotation gives to a session which the client keeps: chosen once, as it may be told before.
+    pub(super) fn rotated_id(&self) -> Result<PublicId, IdError> {
+        let mut chosen = self.0.rotated_id.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(id) = &*chosen {
+            return Ok(id.clone());
+        }
+        Ok(chosen.insert(self.next_handle()?).clone())
     }
 
     /// The session's value as it is now; `None` if there is no session.

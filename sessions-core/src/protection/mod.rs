@@ -129,6 +129,8 @@ pub enum Mode {
     ByValue,
     /// No token: a session as a storage keeps it.
     Record,
+    /// No session: the token shows that a request comes from a page that was made for one.
+    Csrf,
 }
 
 impl Purpose<'_> {
@@ -139,6 +141,7 @@ impl Purpose<'_> {
             Mode::ById => b"by-id",
             Mode::ByValue => b"by-value",
             Mode::Record => b"record",
+            Mode::Csrf => b"csrf",
         };
         let mut context = Vec::new();
         put(&mut context, mode);

@@ -6,6 +6,7 @@ mod actix_session;
 mod attributes;
 mod client_context;
 mod committed;
+mod csrf_token;
 mod custom;
 mod events;
 mod exchange;

@@ -14,6 +14,7 @@ mod inner_services;
 mod lazy;
 mod nesting;
 mod required;
+mod same_origin;
 mod sockets;
 mod streams;
 mod support;

@@ -64,6 +64,7 @@ fn what_is_made_for_one_purpose_is_refused_for_every_other() {
     let purposes = [
         purpose(Mode::ById, "", "login"),
         purpose(Mode::ByValue, "", "login"),
+        purpose(Mode::Csrf, "", "login"),
         purpose(Mode::ByValue, "", "cart"),
         purpose(Mode::ByValue, "shop", "login"),
         purpose(Mode::ByValue, "shoplogin", ""),
