@@ -60,11 +60,11 @@ pub use required::RequiredSession;
 #[cfg(feature = "contract")]
 pub use sessions_core::storage_contract_tests;
 pub use sessions_core::{
-    Clock, ConfigError, CookieSpec, Culprit, Downgrade, Fingerprint, IdError, IdGenerator, ManualClock,
-    Payload, Predecessor, Principal, PublicId, RandomError, Record, RecordError, RequestView, Revision,
-    SameSite, Schema, SecretHash, Secrets, SerializerError, SessionError as SessionErrorKind,
-    SessionSerializer, SessionSpec, StorageKey, Successor, SystemClock, Times, Timestamp, ToPrincipal,
-    Transport, Upgrade, Violation, WritePrevious,
+    Clock, ConfigError, CookieSpec, Culprit, Downgrade, Fingerprint, IdError, IdGenerator, Kept, ManualClock,
+    Payload, Policy, Predecessor, Principal, PublicId, RandomError, Record, RecordError, RequestView,
+    Revision, SameSite, Schema, SecretHash, Secrets, SerializerError, SessionError as SessionErrorKind,
+    SessionPolicy, SessionSerializer, SessionSpec, StorageKey, Successor, SystemClock, Times, Timestamp,
+    ToPrincipal, Transport, Upgrade, Violation, WritePrevious,
     engine::{SessionInfo, SessionStatus},
     protection, serializer, storage,
 };

@@ -5,6 +5,7 @@ mod commit;
 mod csrf;
 mod index;
 mod open;
+mod policy;
 mod reader;
 mod renew;
 mod sealed;
