@@ -9,7 +9,7 @@ use std::{
 
 use actix_web::{HttpRequest, HttpResponse};
 use sessions_core::{
-    Clock, ConfigError, IdGenerator, KeyRing, Protection, RequestView, Session, SessionError as Kind,
+    Clock, ConfigError, IdGenerator, KeyRing, Policy, Protection, RequestView, Session, SessionError as Kind,
     SessionStorage, WritePrevious,
     engine::{Engine, Environment, keep_up},
     events::SessionEvent,
@@ -56,6 +56,26 @@ impl Sessions {
             }
             .into()
         })
+    }
+
+    /// All that holds for each session type, as it is now: defaults, what the derive says and what the builder has
+    /// overridden, where the sessions are kept, and the ids of the keys with their states. For audits, and for a look at what
+    /// a server really runs with; no secret is in it.
+    ///
+    /// ```
+    /// # use sessions_actix::Sessions;
+    /// # fn main() -> Result<(), sessions_actix::ConfigError> {
+    /// let sessions = Sessions::builder().build()?;
+    /// println!("{}", sessions.policy());
+    /// for session in sessions.policy().sessions {
+    ///     assert!(session.spec.idle_timeout_or_default().as_secs() <= 1800, "{}", session.type_name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        self.registry.policy()
     }
 
     /// Frees expired sessions of all storages, once in `every` (at least a second): a future to be spawned where the

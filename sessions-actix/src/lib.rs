@@ -61,10 +61,10 @@ pub use required::RequiredSession;
 pub use sessions_core::storage_contract_tests;
 pub use sessions_core::{
     ClientContext, Clock, ConfigError, ContextVerdict, CookieSpec, Culprit, Downgrade, Fingerprint, IdError,
-    IdGenerator, ManualClock, Payload, Predecessor, Principal, PublicId, RandomError, Record, RecordError,
-    RequestView, Revision, SameSite, Schema, SecretHash, Secrets, SerializerError,
-    SessionError as SessionErrorKind, SessionSerializer, SessionSpec, StorageKey, Successor, SystemClock,
-    Times, Timestamp, ToPrincipal, Transport, Upgrade, Violation, WritePrevious,
+    IdGenerator, Kept, ManualClock, Payload, Policy, Predecessor, Principal, PublicId, RandomError, Record,
+    RecordError, RequestView, Revision, SameSite, Schema, SecretHash, Secrets, SerializerError,
+    SessionError as SessionErrorKind, SessionPolicy, SessionSerializer, SessionSpec, StorageKey, Successor,
+    SystemClock, Times, Timestamp, ToPrincipal, Transport, Upgrade, Violation, WritePrevious,
     engine::{SessionInfo, SessionStatus},
     events::{self, SessionEvent, SessionEventKind},
     protection, serializer, storage,

@@ -8,7 +8,7 @@ use std::{
 
 use actix_web::{HttpRequest, HttpResponse};
 use sessions_core::{
-    ConfigError, KeyRing, Session, WritePrevious,
+    ConfigError, KeyRing, Policy, Session, SessionPolicy, WritePrevious,
     engine::{CsrfTokens, Engine, Purger},
 };
 
@@ -16,6 +16,8 @@ use crate::transport::Wire;
 
 /// What answers a request that lacks a session it requires.
 pub(crate) type Challenge = Arc<dyn Fn(&HttpRequest) -> HttpResponse + Send + Sync>;
+
+type TellPolicy = Box<dyn Fn(Option<&CsrfTokens>) -> SessionPolicy + Send + Sync>;
 
 /// One session type.
 pub(crate) struct Registration {
@@ -27,6 +29,7 @@ pub(crate) struct Registration {
     pub(crate) csrf: Option<Arc<CsrfTokens>>,
     /// Where a storage keeps its sessions.
     purger: Option<Purger>,
+    policy: TellPolicy,
     /// `Registered<T>`.
     typed: Arc<dyn Any + Send + Sync>,
 }
@@ -50,6 +53,10 @@ impl Registration {
             challenge: None,
             csrf: None,
             purger: engine.purger(),
+            policy: {
+                let engine = engine.clone();
+                Box::new(move |csrf| engine.policy(csrf))
+            },
             typed: Arc::new(Registered { engine, wire }),
         })
     }
@@ -115,6 +122,12 @@ impl Registry {
     /// What frees the expired sessions of all types.
     pub(crate) fn purgers(&self) -> Vec<Purger> {
         self.0.iter().filter_map(|one| one.purger.clone()).collect()
+    }
+
+    /// What holds for all types.
+    pub(crate) fn policy(&self) -> Policy {
+        let tell = |one: &Registration| (one.policy)(one.csrf.as_deref());
+        Policy::new(self.0.iter().map(tell).collect())
     }
 
     /// The type that goes by this name; a header's name is compared without case, and so, to be safe, is a cookie's.

@@ -27,6 +27,8 @@ mod lp;
 #[cfg(feature = "engine")]
 pub mod options;
 #[cfg(feature = "engine")]
+mod policy;
+#[cfg(feature = "engine")]
 mod principal;
 #[cfg(feature = "engine")]
 pub mod protection;
@@ -60,6 +62,7 @@ pub use {
     error::{ConfigError, SessionError},
     id::{IdError, IdGenerator, PublicId, RequestView, StorageKey},
     lifetime::Times,
+    policy::{Kept, Policy, SessionPolicy},
     principal::{Principal, ToPrincipal},
     protection::{BoundProtection, Key, KeyError, KeyId, KeyRing, Protection, ProtectionError},
     record::{Payload, Record, RecordError, Revision},

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     ConfigError, KeyRing, PublicId, Session, SessionError, Token,
     lp::put,
-    protection::{BoundProtection, Mode, Protection, Purpose, Signed},
+    protection::{BoundProtection, Layer, Mode, Protection, Purpose, Signed},
     secret::random,
 };
 
@@ -48,6 +48,10 @@ impl<T: Session> Engine<T> {
 }
 
 impl CsrfTokens {
+    pub(super) fn layers(&self) -> Vec<Layer> {
+        self.0.layers()
+    }
+
     /// A token for the session as the request leaves it: of one that it has started, or whose id it has rotated, it is
     /// good from then on. Asks no storage and writes nothing.
     ///

@@ -7,6 +7,7 @@ mod context;
 mod csrf;
 mod index;
 mod open;
+mod policy;
 mod reader;
 mod renew;
 mod revocations;

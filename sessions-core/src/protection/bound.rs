@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use super::{
-    Key, KeyId, KeyRing, ProtectionError, Purpose,
+    Key, KeyId, KeyRing, Layer, ProtectionError, Purpose,
     ring::{Follower, Keys},
 };
 use crate::ConfigError;
@@ -24,7 +24,7 @@ pub(super) struct Bound<K> {
     /// Written when the ring changes and at no other time.
     keys: RwLock<BoundKeys<K>>,
     /// Kept, so that somebody who watches it does so for as long as it is in use.
-    _ring: KeyRing,
+    ring: KeyRing,
 }
 
 impl<K: Working> Bound<K> {
@@ -33,8 +33,13 @@ impl<K: Working> Bound<K> {
         Ok(Self {
             keys: RwLock::new(BoundKeys::new(&context, keys)?),
             context,
-            _ring: ring,
+            ring,
         })
+    }
+
+    /// What is told of the keys as they are now.
+    pub(super) fn layer(&self, name: &'static str) -> Layer {
+        Layer::with_keys::<K>(name, &self.ring.keys())
     }
 
     /// The keys as they are now.

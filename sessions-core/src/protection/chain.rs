@@ -1,6 +1,6 @@
 //! One protection inside another.
 
-use super::{BoundProtection, Guarantee, Protection, ProtectionError, Purpose};
+use super::{BoundProtection, Guarantee, Layer, Protection, ProtectionError, Purpose};
 use crate::ConfigError;
 
 /// Two protections, one around the other; made by [`Protection::then`].
@@ -44,5 +44,9 @@ impl BoundProtection for BoundChain {
     fn unprotect(&self, bytes: &mut Vec<u8>) -> Result<(), ProtectionError> {
         self.outer.unprotect(bytes)?;
         self.inner.unprotect(bytes)
+    }
+
+    fn layers(&self) -> Vec<Layer> {
+        [self.inner.layers(), self.outer.layers()].concat()
     }
 }

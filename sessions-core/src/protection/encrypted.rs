@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use super::{
-    BoundProtection, Guarantee, KeyId, KeyRing, Mode, Protection, ProtectionError, Purpose,
+    BoundProtection, Guarantee, KeyId, KeyRing, Layer, Mode, Protection, ProtectionError, Purpose,
     bound::{Bound, BoundKey, PREFIX_LEN, named},
     suite::Cipher,
 };
@@ -85,6 +85,10 @@ impl BoundProtection for BoundEncrypted {
 
     fn unprotect(&self, bytes: &mut Vec<u8>) -> Result<(), ProtectionError> {
         self.open(&[], bytes)
+    }
+
+    fn layers(&self) -> Vec<Layer> {
+        vec![self.0.layer("Encrypted")]
     }
 }
 

@@ -5,6 +5,7 @@ mod chain;
 mod encrypted;
 mod file;
 mod key;
+mod layer;
 mod material;
 mod plain;
 mod ring;
@@ -17,13 +18,14 @@ pub use self::{
     chain::Chain,
     encrypted::Encrypted,
     key::{Key, KeyError, KeyId},
+    layer::{KeyState, Layer, LayerKey},
     material::KeyMaterial,
     plain::Plain,
     ring::KeyRing,
     signed::Signed,
     suite::Suite,
 };
-use crate::{ConfigError, RandomError, lp::put};
+use crate::{ConfigError, RandomError, lp::put, policy::short_name};
 
 /// Wraps what goes to the client, and unwraps what comes back: a step of a chain.
 ///
@@ -69,6 +71,12 @@ pub trait BoundProtection: Send + Sync {
     /// is removed from the client. [`ProtectionError::Failed`] when that cannot be told now: whoever wants the session gets
     /// an error, and the client keeps its token. Never `Failed` for what a client can cause.
     fn unprotect(&self, bytes: &mut Vec<u8>) -> Result<(), ProtectionError>;
+
+    /// What it is, for a [`Policy`](crate::Policy): by default the name of its type. Of a chain each of its parts, the
+    /// innermost first.
+    fn layers(&self) -> Vec<Layer> {
+        vec![Layer::new(short_name::<Self>())]
+    }
 }
 
 /// What a protection guarantees; a chain, what the strongest of its parts does.

@@ -186,7 +186,7 @@ impl KeyRing {
         Ok(bound)
     }
 
-    fn keys(&self) -> Keys {
+    pub(super) fn keys(&self) -> Keys {
         self.lock().keys.clone()
     }
 

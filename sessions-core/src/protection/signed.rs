@@ -8,7 +8,7 @@ use aws_lc_rs::{
 };
 
 use super::{
-    BoundProtection, Guarantee, Key, KeyRing, Protection, ProtectionError, Purpose,
+    BoundProtection, Guarantee, Key, KeyRing, Layer, Protection, ProtectionError, Purpose,
     bound::{Bound, BoundKey, PREFIX_LEN, Working},
 };
 use crate::ConfigError;
@@ -81,5 +81,9 @@ impl BoundProtection for BoundSigned {
         bytes.truncate(end);
         bytes.drain(..PREFIX_LEN);
         Ok(())
+    }
+
+    fn layers(&self) -> Vec<Layer> {
+        vec![self.0.layer("Signed")]
     }
 }

@@ -179,6 +179,10 @@ impl<S: SessionStorage> SessionStorage for CachedStorage<S> {
     fn may_be_stale(&self) -> bool {
         true
     }
+
+    fn name(&self) -> String {
+        format!("CachedStorage<{}>", self.inner.name())
+    }
 }
 
 impl<S: fmt::Debug> fmt::Debug for CachedStorage<S> {

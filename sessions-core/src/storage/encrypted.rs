@@ -262,6 +262,10 @@ impl<S: SessionStorage> SessionStorage for EncryptedStorage<S> {
     fn may_be_stale(&self) -> bool {
         self.inner.may_be_stale()
     }
+
+    fn name(&self) -> String {
+        format!("EncryptedStorage<{}>", self.inner.name())
+    }
 }
 
 impl<S: fmt::Debug> fmt::Debug for EncryptedStorage<S> {

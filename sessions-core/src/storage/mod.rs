@@ -38,7 +38,7 @@ pub use self::{
     index::{IndexKey, Member, Reservation, Reserved, Roster, SessionIndex},
     memory::MemoryStorage,
 };
-use crate::{Record, RecordError, Revision, StorageKey, Timestamp};
+use crate::{Record, RecordError, Revision, StorageKey, Timestamp, policy::short_name};
 
 /// A place where sessions are kept.
 ///
@@ -154,6 +154,12 @@ pub trait SessionStorage: Send + Sync + 'static {
     /// Whether [`Read::Any`] may answer with a record that has been replaced or deleted meanwhile.
     fn may_be_stale(&self) -> bool {
         false
+    }
+
+    /// What it is called, for a [`Policy`](crate::Policy): by default the name of its type. A storage around another one
+    /// has that one's name in its own.
+    fn name(&self) -> String {
+        short_name::<Self>()
     }
 }
 
@@ -316,6 +322,10 @@ macro_rules! forward {
 
             fn may_be_stale(&self) -> bool {
                 (**self).may_be_stale()
+            }
+
+            fn name(&self) -> String {
+                (**self).name()
             }
         }
     )*};

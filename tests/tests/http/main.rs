@@ -16,6 +16,7 @@ mod ktor;
 mod leaks;
 mod lifecycle;
 mod outages;
+mod policy;
 mod principals;
 mod printed;
 mod renewal;
