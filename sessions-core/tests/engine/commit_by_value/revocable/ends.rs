@@ -236,6 +236,19 @@ async fn of_requests_that_take_one_session_exactly_one_gets_it() {
 }
 
 #[tokio::test]
+async fn of_requests_that_take_one_session_at_the_same_time_exactly_one_gets_it() {
+    let world = World::new();
+    let client = log_in(&engine(&world), "alice").await;
+    let (slow, fast) = (client.open().await, client.open().await);
+    // Both have seen that it is there.
+    world.storage.before(Create, move |_, _| {
+        assert!(at_once(fast.take()).unwrap().is_some());
+    });
+    assert_eq!(slow.take().await.unwrap(), None);
+    assert_eq!(slow.status(), SessionStatus::Ended);
+}
+
+#[tokio::test]
 async fn who_takes_a_session_whose_others_were_ended_gets_nothing() {
     let world = World::new();
     let engine = engine(&world);

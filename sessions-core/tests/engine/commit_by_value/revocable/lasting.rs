@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use sessions_core::{
-    MAX_LIFETIME,
+    Clock, MAX_LIFETIME,
     engine::{Engine, SessionStatus, keep_up},
+    protection::Plain,
 };
 
 use super::{alice, engine, id, log_in};
-use crate::support::{Client, Login, MILLI, World, days, hours, login, secs};
+use crate::support::{Client, Login, MILLI, Said, World, days, decode, encode, hours, login, secs};
 
 /// Twice what clocks may be apart.
 const MARGIN: Duration = secs(10);
@@ -57,6 +58,21 @@ async fn what_has_no_end_of_its_own_is_kept_for_as_long_as_a_session_can_live() 
     world.pass(MILLI);
     assert_eq!(engine.purge_expired(10).await.unwrap(), 3);
     assert_eq!(copy.status().await, SessionStatus::Invalid);
+}
+
+#[tokio::test]
+async fn whatever_a_token_says_that_nobody_has_signed_no_id_is_kept_for_longer_than_that() {
+    let world = World::new();
+    let engine = world.client_side_with::<Login>(&Plain, |options| options.revocable(world.storage.clone()));
+    let client = log_in(&engine, "alice").await;
+    let mut forged = decode(client.token());
+    let end = world.clock.now().after(hours(12)).as_millis().to_le_bytes();
+    let at = forged.windows(8).position(|bytes| bytes == end).unwrap();
+    forged[at..at + 8].fill(0xff);
+    let mut client = Client::showing(&engine, [encode(&forged)]);
+    assert_eq!(client.does(|slot| slot.clear()).await, Said::Removed);
+    world.pass(MAX_LIFETIME + MARGIN);
+    assert_eq!(engine.purge_expired(10).await.unwrap(), 1);
 }
 
 #[tokio::test]
