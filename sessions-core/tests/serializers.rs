@@ -176,6 +176,19 @@ fn a_huge_claimed_length_fails_at_once() {
     }
 }
 
+/// A list in a list, as deep as may be.
+#[derive(Debug, Serialize, Deserialize)]
+struct Tree {
+    branches: Vec<Self>,
+}
+
+#[test]
+fn lists_in_lists_take_no_memory_for_elements_that_are_only_claimed() {
+    let claimed = [251, 0xff, 0xff].repeat(60);
+    let taken = allocation_counter::measure(|| drop(refused::<Bincode, Tree>(&claimed)));
+    assert!(taken.bytes_max < 1 << 20, "{} bytes", taken.bytes_max);
+}
+
 /// Takes no bytes, but a place in memory.
 #[derive(Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 struct Skipped {
