@@ -90,6 +90,15 @@ proptest! {
     }
 
     #[test]
+    fn a_fraction_is_read_to_the_last_bit(double in any::<u64>(), single in any::<u32>()) {
+        let (double, single) = (f64::from_bits(double), f32::from_bits(single));
+        prop_assume!(double.is_finite() && single.is_finite());
+        let bits = |(double, single): (f64, f32)| (double.to_bits(), single.to_bits());
+        prop_assert_eq!(bits(round_trip::<Bincode, _>(&(double, single))), bits((double, single)));
+        prop_assert_eq!(bits(round_trip::<Json, _>(&(double, single))), bits((double, single)));
+    }
+
+    #[test]
     fn junk_never_panics(bytes: Vec<u8>) {
         let _ = <Bincode as SessionSerializer<Cart>>::deserialize(&bytes);
         let _ = <Json as SessionSerializer<Cart>>::deserialize(&bytes);
