@@ -5,10 +5,10 @@ mod server;
 
 use std::{cell::LazyCell, mem::ManuallyDrop};
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use sessions_core::{PublicId, engine::SessionStatus};
+use sessions_core::engine::SessionStatus;
 
 use self::server::{Answer, Seen, Server};
+use crate::tokens::{is_an_id, may_be_elsewhere, prefix};
 
 thread_local! {
     /// Never dropped: that takes values of the framework's own that are dropped before it.
@@ -96,13 +96,6 @@ fn distinct<'t>(tokens: &[&'t [u8]]) -> (Vec<&'t [u8]>, bool) {
     (distinct, more)
 }
 
-fn is_an_id(token: &[u8]) -> bool {
-    let ids = PublicId::MIN_LEN + 32..=PublicId::MAX_LEN + 32;
-    URL_SAFE_NO_PAD
-        .decode(token)
-        .is_ok_and(|bytes| ids.contains(&bytes.len()))
-}
-
 impl Server {
     fn by_id(&self, (tokens, more): &(Vec<&[u8]>, bool), live: &[String; 2]) -> Seen {
         let found: Vec<_> = (0..2)
@@ -120,16 +113,11 @@ impl Server {
         let later = (0..2)
             .rev()
             .find(|which| tokens.contains(&self.theme[*which].as_bytes()));
-        let prefix = &URL_SAFE_NO_PAD.decode(&self.theme[0]).unwrap()[..5];
-        let may_be_elsewhere = |token: &&[u8]| {
-            token.len() <= 4096
-                && URL_SAFE_NO_PAD
-                    .decode(token)
-                    .is_ok_and(|bytes| bytes.len() >= 5 && !bytes.starts_with(prefix))
-        };
+        let prefix = prefix(&self.theme[0]);
+        let elsewhere = tokens.iter().any(|token| may_be_elsewhere(token, &prefix));
         match later {
             Some(which) => Seen::live(which),
-            None => nothing(tokens, *more || tokens.iter().any(may_be_elsewhere)),
+            None => nothing(tokens, *more || elsewhere),
         }
     }
 }

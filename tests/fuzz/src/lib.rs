@@ -15,6 +15,7 @@ mod sealed_records;
 pub mod seeds;
 mod serializers;
 mod token_reader;
+mod tokens;
 mod watched;
 
 pub use self::{

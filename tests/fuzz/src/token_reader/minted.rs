@@ -2,10 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use sessions_core::{
-    Clock, KeyRing, ManualClock, PublicId, Session, SessionSpec,
+    Clock, KeyRing, ManualClock, Session, SessionSpec,
     engine::{Engine, Environment, Slot},
     options::{Options, ServerSide},
     protection::{Encrypted, Protection, Signed},
@@ -15,6 +14,7 @@ use sessions_core::{
 use super::{Seen, commit, open, sent};
 use crate::{
     keys::{chacha_ring, key, ring},
+    tokens::{is_an_id, may_be_elsewhere, prefix},
     watched::Watched,
 };
 
@@ -38,8 +38,8 @@ pub(super) struct Minted {
 pub(super) struct Kind {
     engine: Engine<Login>,
     storage: Arc<Watched>,
-    /// What every token that it may have made begins with.
-    prefix: Vec<u8>,
+    /// What all that it has made begin with, if they are protected.
+    prefix: Option<[u8; 5]>,
     form: Form,
     pub(super) minted: Vec<Minted>,
 }
@@ -127,7 +127,7 @@ impl Kind {
         let mut kind = Self {
             engine,
             storage,
-            prefix: Vec::new(),
+            prefix: None,
             form,
             minted: Vec::new(),
         };
@@ -168,7 +168,7 @@ impl Kind {
             ]);
         }
         if form != Form::ById {
-            kind.prefix = URL_SAFE_NO_PAD.decode(&kind.minted[0].text).unwrap()[..5].to_vec();
+            kind.prefix = Some(prefix(&kind.minted[0].text));
         }
         kind.storage.asked();
         kind
@@ -203,18 +203,9 @@ impl Kind {
 
     /// What a token is that was never made here: none, or perhaps another node's.
     fn made_up(&self, text: &[u8]) -> Seen {
-        let decoded = URL_SAFE_NO_PAD.decode(text).ok().filter(|_| text.len() <= 4096);
-        match decoded {
-            Some(bytes) if bytes.len() >= 5 && !bytes.starts_with(&self.prefix) => Seen::STALE,
+        match &self.prefix {
+            Some(prefix) if may_be_elsewhere(text, prefix) => Seen::STALE,
             _ => Seen::INVALID,
         }
     }
-}
-
-/// Whether it has the form of a handle and a secret.
-fn is_an_id(text: &[u8]) -> bool {
-    let ids = PublicId::MIN_LEN + 32..=PublicId::MAX_LEN + 32;
-    URL_SAFE_NO_PAD
-        .decode(text)
-        .is_ok_and(|bytes| ids.contains(&bytes.len()))
 }
