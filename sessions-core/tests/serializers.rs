@@ -90,6 +90,15 @@ proptest! {
     }
 
     #[test]
+    fn a_fraction_is_read_to_the_last_bit(double in any::<u64>(), single in any::<u32>()) {
+        let (double, single) = (f64::from_bits(double), f32::from_bits(single));
+        prop_assume!(double.is_finite() && single.is_finite());
+        let bits = |(double, single): (f64, f32)| (double.to_bits(), single.to_bits());
+        prop_assert_eq!(bits(round_trip::<Bincode, _>(&(double, single))), bits((double, single)));
+        prop_assert_eq!(bits(round_trip::<Json, _>(&(double, single))), bits((double, single)));
+    }
+
+    #[test]
     fn junk_never_panics(bytes: Vec<u8>) {
         let _ = <Bincode as SessionSerializer<Cart>>::deserialize(&bytes);
         let _ = <Json as SessionSerializer<Cart>>::deserialize(&bytes);
@@ -174,6 +183,19 @@ fn a_huge_claimed_length_fails_at_once() {
         refused::<Bincode, BTreeMap<(), ()>>(&bytes);
         refused::<Bincode, Vec<Vec<()>>>(&[[3].as_slice(), &bytes].concat());
     }
+}
+
+/// A list in a list, as deep as may be.
+#[derive(Debug, Serialize, Deserialize)]
+struct Tree {
+    branches: Vec<Self>,
+}
+
+#[test]
+fn lists_in_lists_take_no_memory_for_elements_that_are_only_claimed() {
+    let claimed = [251, 0xff, 0xff].repeat(60);
+    let taken = allocation_counter::measure(|| drop(refused::<Bincode, Tree>(&claimed)));
+    assert!(taken.bytes_max < 1 << 20, "{} bytes", taken.bytes_max);
 }
 
 /// Takes no bytes, but a place in memory.

@@ -1,4 +1,5 @@
-//! Bounds for a format that has none of its own: how deep values nest, and how many empty elements they have.
+//! Bounds for a format that has none of its own: how deep values nest, how many empty elements they have, and how many elements
+//! room is made for before they are there.
 
 use std::cell::Cell;
 
@@ -13,6 +14,10 @@ const MAX_DEPTH: usize = 128;
 /// Elements that take no bytes, whatever their size in memory, could otherwise be claimed without end. No session
 /// counts so far with them.
 const MAX_EMPTY: usize = 1 << 16;
+
+/// As many as most lists have, so that these are not moved as they grow. Lists in lists that claim more would each take a
+/// megabyte, for a few bytes.
+const MAX_EXPECTED: usize = 256;
 
 /// What is left for one value.
 pub(super) struct Bounds {
@@ -61,6 +66,11 @@ impl Bounds {
         }
         Ok(element)
     }
+}
+
+/// How many elements room is made for.
+fn expected(claimed: Option<usize>) -> Option<usize> {
+    claimed.map(|claimed| claimed.min(MAX_EXPECTED))
 }
 
 /// Anything of serde's that reads, with bounds on what it leads to.
@@ -203,7 +213,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Bounded<'_, A> {
     }
 
     fn size_hint(&self) -> Option<usize> {
-        self.inner.size_hint()
+        expected(self.inner.size_hint())
     }
 }
 
@@ -221,7 +231,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Bounded<'_, A> {
     }
 
     fn size_hint(&self) -> Option<usize> {
-        self.inner.size_hint()
+        expected(self.inner.size_hint())
     }
 }
 

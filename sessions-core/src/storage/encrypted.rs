@@ -110,7 +110,7 @@ impl<S: SessionStorage> EncryptedStorage<S> {
             Ok::<_, StorageError>(bytes)
         };
         let mut record = Arc::unwrap_or_clone(record);
-        let personal = seal(personal_place(&record), Personal::taken_from(&mut record)?)?;
+        let personal = seal(personal_place(key, &record), Personal::taken_from(&mut record)?)?;
         let payload = seal(payload_place(key, &record), record.payload.as_bytes().to_vec())?;
         record.client_context = Some(personal.into());
         record.payload = Payload::new(payload);
@@ -129,7 +129,7 @@ impl<S: SessionStorage> EncryptedStorage<S> {
         let mut record = Arc::unwrap_or_clone(record);
         // Stored by somebody who sealed nothing: what is there is not believed.
         let personal = record.client_context.take().ok_or(RecordError::Version)?;
-        let personal = open(personal_place(&record), &personal)?;
+        let personal = open(personal_place(key, &record), &personal)?;
         let payload = open(payload_place(key, &record), record.payload.as_bytes())?;
         Personal::give_back(&personal, &mut record)?;
         record.payload = Payload::new(payload);
@@ -172,9 +172,10 @@ impl Personal {
 // The places say all that is written together with what is sealed, and nothing that another write may change: or a session
 // could not be read after a touch, or after a write within its epoch.
 
-fn personal_place(record: &Record) -> Vec<u8> {
+fn personal_place(key: &StorageKey, record: &Record) -> Vec<u8> {
     let mut place = Vec::new();
     put(&mut place, b"personal");
+    put(&mut place, key.as_bytes());
     put(&mut place, record.application.as_bytes());
     put(&mut place, record.name.as_bytes());
     put(&mut place, record.public_id.as_bytes());

@@ -246,9 +246,11 @@ impl Roster {
 
     /// See [`SessionIndex::cut_off`].
     pub fn cut_off(&mut self, now: Timestamp) -> Vec<Member> {
+        // First: one that is ahead is forgotten, and would take this one with it.
+        self.tidy(now);
         self.cut_off = self.cut_off.max(Some(now));
         self.places.retain(|place| place.state == PlaceState::Confirmed);
-        self.members(now)
+        self.confirmed()
     }
 
     /// What a change answers, and the roster that is to be kept from now on, if that is another one than `is_kept` says: for

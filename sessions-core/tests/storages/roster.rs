@@ -229,6 +229,18 @@ fn a_cut_off_by_a_clock_that_was_ahead_locks_nobody_out() {
 }
 
 #[test]
+fn a_cut_off_after_one_by_a_clock_that_was_ahead_counts() {
+    let mut roster = Roster::default();
+    roster.cut_off(at(2 * DAY));
+    roster.cut_off(at(5));
+    let began_before = Reservation {
+        began: at(4),
+        ..place(member(1, 4, DAY))
+    };
+    assert_eq!(roster.reserve(began_before, at(6)), Reserved::CutOff);
+}
+
+#[test]
 fn an_earlier_cut_off_takes_nothing_back() {
     let mut roster = Roster::default();
     roster.cut_off(at(2));

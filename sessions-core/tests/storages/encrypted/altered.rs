@@ -75,6 +75,16 @@ async fn what_is_moved_to_another_session_is_no_session() {
         ..kept.clone()
     };
     assert_none(with(&storage, &behind, key, &all).await, "all of another's");
+    let in_its_place = Record {
+        payload: of_other.payload.clone(),
+        revision: of_other.revision,
+        schema: of_other.schema,
+        ..kept.clone()
+    };
+    assert_none(
+        with(&storage, &behind, key, &in_its_place).await,
+        "another's record with its own payload",
+    );
     assert_none(
         with(&storage, &behind, key, &kept).await,
         "another's record, under this key",
