@@ -152,11 +152,12 @@ fn a_storage_around_another_one_names_both() {
 
 #[test]
 fn no_key_is_in_the_table_or_in_its_debug() {
+    // Types that no other test gives to clients: the net takes a fingerprint in a signed token for a secret.
     let keys = keys();
     let sessions = Sessions::builder()
-        .server_side_with::<Visits>(MemoryStorage::new(), |o| o.signed(&keys))
+        .server_side_with::<Cart>(MemoryStorage::new(), |o| o.signed(&keys))
         .client_side::<Preferences>(Encrypted::new(&keys))
-        .csrf::<Visits>(&keys)
+        .csrf::<Cart>(&keys)
         .build()
         .unwrap();
     let policy = sessions.policy();
