@@ -9,6 +9,7 @@ mod committed;
 mod custom;
 mod events;
 mod failures;
+mod failures_of_others;
 mod header_transport;
 mod ktor;
 mod leaks;
