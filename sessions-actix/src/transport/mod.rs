@@ -57,7 +57,7 @@ impl Wire {
         };
         // Only a name or an attribute could make it no header value, and the rules of the spec forbid that.
         debug_assert!(value.is_some());
-        if !headers.contains_key(header::CACHE_CONTROL) {
+        if !is_for_one_client(headers) {
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
     }
@@ -99,6 +99,15 @@ impl Wire {
 }
 
 const CLEAR_SITE_DATA: HeaderValue = HeaderValue::from_static("\"cache\", \"cookies\", \"storage\"");
+
+/// Whether the handler has left out all caches that others are given answers from, and may say the rest as it likes.
+fn is_for_one_client(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(header::CACHE_CONTROL)
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .any(|said| said.eq_ignore_ascii_case(b"private") || said.eq_ignore_ascii_case(b"no-store"))
+}
 
 /// All names of the lines and this one, each once; none if one line says it all.
 fn merged<'a>(lines: impl Iterator<Item = &'a HeaderValue>, name: &HeaderName) -> Option<HeaderValue> {

@@ -5,11 +5,13 @@ use std::{
     hash::Hash,
 };
 
+use aws_lc_rs::hmac;
 use serde::Serialize;
 
 use zeroize::ZeroizeOnDrop;
 
 use super::{Secret, SecretHash, Still, Token};
+use crate::Key;
 
 /// Does not compile where a type is what it must not be: then it is not known which of two traits is meant.
 macro_rules! is_none_of {
@@ -38,6 +40,17 @@ const _: fn(&Still, &Secret, &Token) = |Still(bytes), Secret(still), Token(text)
     is_wiped(text);
     let _: &Still = still;
 };
+
+/// Rack and cookie-signature compared with `==`, whose time tells how much is right of what was guessed. Of the types that
+/// hold such a thing none has it; `SecretHash` has one in constant time.
+#[test]
+fn cve_2013_0263_and_cve_2016_1000236_no_secret_and_no_tag_can_be_compared_with_equal_signs() {
+    is_none_of!(Secret: PartialEq);
+    is_none_of!(Still: PartialEq);
+    is_none_of!(Token: PartialEq);
+    is_none_of!(Key: PartialEq);
+    is_none_of!(hmac::Tag: PartialEq);
+}
 
 #[test]
 fn a_secret_is_not_printed() {

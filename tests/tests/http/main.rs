@@ -11,6 +11,7 @@ mod custom;
 mod events;
 mod exchange;
 mod failures;
+mod failures_of_others;
 mod header_transport;
 mod ktor;
 mod leaks;
