@@ -22,9 +22,11 @@ use crate::support::{
     secs,
 };
 
+type Event = (Kind, Option<PublicId>, Option<IpAddr>);
+
 /// What was told, in order.
 #[derive(Clone, Default)]
-struct Told(Arc<Mutex<Vec<(Kind, Option<PublicId>, Option<IpAddr>)>>>);
+struct Told(Arc<Mutex<Vec<Event>>>);
 
 impl Told {
     /// A world whose events are written down.
