@@ -81,9 +81,10 @@ impl<T: Session> Engine<T> {
                 continue;
             }
             if count == MAX_TOKENS {
-                // One that nobody looked at may be good: the others must not have it removed.
+                // One that nobody looks at may be the client's own: none of the others is used in its place, and none has it
+                // removed.
                 self.tell(Kind::Stale(Staleness::TooMany), None, peer);
-                found = Opened::Stale;
+                found = Opened::Ambiguous(Vec::new());
                 break;
             }
             let throttle = self.0.environment.throttle.as_ref();

@@ -339,9 +339,30 @@ async fn at_most_three_distinct_tokens_are_tried() {
     tokens.insert(0, unknown[2].clone());
     // The fourth may be good, so it is not removed for the sake of the others.
     let mut crowded = Client::showing(&engine, tokens);
-    assert_eq!(crowded.status().await, SessionStatus::Stale);
+    assert_eq!(crowded.status().await, SessionStatus::Ambiguous);
     assert_eq!(world.storage.calls(), [Load, Load, Load]);
     assert_eq!(crowded.reads().await, Said::Nothing);
+}
+
+#[tokio::test]
+async fn of_more_than_three_tokens_a_planted_one_is_not_used_in_place_of_the_clients_own() {
+    let world = World::new();
+    let engine = world.server();
+    let (planted, own) = (world.alice(&engine).await, world.alice(&engine).await);
+    let junk = |n| crate::support::encode(&[n; 48]);
+    let tokens = [
+        planted.token().to_owned(),
+        junk(1),
+        junk(2),
+        own.token().to_owned(),
+    ];
+    let mut crowded = Client::showing(&engine, tokens);
+    assert_eq!(crowded.status().await, SessionStatus::Ambiguous);
+    assert_eq!(crowded.sees().await, None);
+    // Whoever logs out ends what was looked at, whosever it is.
+    assert_eq!(crowded.does(|slot| slot.clear()).await, Said::Removed);
+    assert_eq!(planted.status().await, SessionStatus::Invalid);
+    assert_eq!(own.status().await, SessionStatus::Live);
 }
 
 #[tokio::test]
