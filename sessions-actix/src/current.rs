@@ -19,7 +19,8 @@ use crate::{SessionError, opened::SlotFuture, request};
 /// The session of this request, whether there is one or not.
 ///
 /// It always extracts: a token that is absent, expired, forged or undecodable is no session. Only a storage that
-/// fails (503) and a type that is registered nowhere (500) are errors. Clones are the same session, and may be sent to
+/// fails (503), a protection of one's own that does (500), a throttle (429) and a type that is registered nowhere (500) are
+/// errors. Clones are the same session, and may be sent to
 /// other tasks.
 pub struct CurrentSession<T>(Slot<T>);
 
@@ -104,7 +105,7 @@ impl<T: Session> CurrentSession<T> {
     }
 
     /// Reads the session and ends it at once, for exactly one caller: flash messages, or the state of an OAuth
-    /// exchange. Where the client keeps the session, a copy of it stays good until it expires.
+    /// exchange. Where the client keeps the session and it is not `revocable`, a copy of it stays good until it expires.
     ///
     /// # Errors
     /// `Unavailable`, `OutcomeUnknown`, `Foreign`, `AlreadyCommitted`.

@@ -32,7 +32,8 @@ use crate::RequestView;
 /// ```
 pub trait ClientContext: Send + Sync + 'static {
     /// What is to be known of the client of this request: stored with a session that it starts, and compared with what is
-    /// stored of the one that it shows. Of more than 256 bytes the first 256 are used. It is called once for each session
+    /// stored of the one that it shows. Of more than 256 bytes the first 256 are used; where clients keep the session they count to its
+    /// size. It is called once for each session
     /// that a request asks for.
     ///
     /// It stands in the storage in the clear unless [`EncryptedStorage`](crate::storage::EncryptedStorage) is around it, and
@@ -50,7 +51,9 @@ pub enum ContextVerdict {
     Allow,
     /// It is used, and is not fresh until its user logs in again: what asks for a recent login is refused.
     StepUp,
-    /// It is ended, for everybody.
+    /// It is ended, for everybody. Where clients keep it and it is not
+    /// [`revocable`](crate::options::Options::revocable), it is only taken from this client: whoever else has the token
+    /// goes on.
     Revoke,
 }
 

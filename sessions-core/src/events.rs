@@ -24,7 +24,8 @@ pub struct SessionEvent<'a> {
     /// Which session, where that is known: safe to show and to log. Of a token that was
     /// [`Unknown`](Rejection::Unknown) it is what the client claims.
     pub public_id: Option<&'a PublicId>,
-    /// Who sent the request, where a request caused it: the other end of the connection, which is the proxy behind one.
+    /// Who sent the request, where its own session is meant and not what it does to others: the other end of the
+    /// connection, which is the proxy behind one.
     pub peer: Option<IpAddr>,
     /// What has happened.
     pub kind: SessionEventKind,
@@ -36,9 +37,11 @@ pub struct SessionEvent<'a> {
 pub enum SessionEventKind {
     /// It was started.
     Created,
-    /// Its client has shown the token that takes another one's place, which is good for the grace still.
+    /// Its client has shown the token that takes another one's place, which is good for the grace still; or, where clients
+    /// keep it, it was sealed anew.
     Renewed,
-    /// Its token was replaced, and no earlier one is good any more.
+    /// Its token was replaced, and no earlier one is good any more. Where clients keep it, it has another id from now on,
+    /// which is the one that is told.
     Rotated,
     /// Its own client has ended it: a logout, or a login in its place.
     Cleared,
@@ -102,6 +105,9 @@ pub enum Rejection {
     RevokedKey,
     /// What it opens cannot be decoded.
     Undecodable,
+    /// The application's [`ClientContext`](crate::ClientContext) takes it from this client, and nothing can end it, as clients
+    /// keep it and it is not `revocable`.
+    Context,
 }
 
 /// Why a token is of no use here and now.
@@ -189,6 +195,9 @@ impl fmt::Display for SessionEventKind {
             Self::Rejected(Rejection::Forged) => "a token was rejected: its secret is not the session's",
             Self::Rejected(Rejection::Mismatched) => "a token was rejected: another session's record",
             Self::Rejected(Rejection::RevokedKey) => "a token was rejected: of a revoked key",
+            Self::Rejected(Rejection::Context) => {
+                "a token was rejected: it came from a client that should not have it"
+            }
             Self::Rejected(Rejection::Undecodable) => "a token was rejected: undecodable",
             Self::Stale(Staleness::Replaced) => "a stale token was presented: a secret that was replaced",
             Self::Stale(Staleness::UnknownKey) => "a stale token was presented: unknown key or version",

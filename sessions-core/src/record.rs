@@ -15,7 +15,7 @@ use crate::{
 
 /// One session as a storage keeps it. It holds hashes of secrets, never secrets: who reads a storage can impersonate
 /// nobody.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// The session's handle.
     pub public_id: PublicId,
@@ -41,6 +41,23 @@ pub struct Record {
     pub client_context: Option<Arc<[u8]>>,
     /// The encoded data class.
     pub payload: Payload,
+}
+
+/// What is known of the client is personal, as whose the session is: not for logs.
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("public_id", &self.public_id)
+            .field("application", &self.application)
+            .field("name", &self.name)
+            .field("schema", &self.schema)
+            .field("revision", &self.revision)
+            .field("epoch", &self.epoch)
+            .field("secrets", &self.secrets)
+            .field("times", &self.times)
+            .field("payload", &self.payload)
+            .finish_non_exhaustive()
+    }
 }
 
 /// 128 random bits that name one write.

@@ -31,6 +31,9 @@ const TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 /// Without a session it passes: there is nobody in whose name it could do anything. Forms cannot set a header, so put it
 /// around the routes that scripts call; the handler of a form verifies the field itself.
 ///
+/// Browsers cannot send the header with the handshake of a websocket, which is a GET and passes:
+/// [`SameOriginGuard`](crate::SameOriginGuard) looks at those.
+///
 /// It stands inside `Sessions`, so before them in the code:
 ///
 /// ```
@@ -54,8 +57,8 @@ const TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 /// # }
 /// ```
 ///
-/// Where the session cannot be read, the answer is that of an extractor: 503 if the storage fails, 500 if the type is not
-/// registered or the builder has no keys for it.
+/// Where the session cannot be read, the answer is that of an extractor: 503 if the storage fails, 429 if a throttle says so,
+/// 500 if the type is not registered or the builder has no keys for it.
 pub struct CsrfGuard<T>(PhantomData<fn() -> T>);
 
 impl<T> CsrfGuard<T> {

@@ -40,7 +40,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// 5. What has neither header passes: it comes from no browser of the last years, and so not with somebody else's
 ///    cookies. For whom that is not enough there is [`CsrfToken`](crate::CsrfToken), which can be asked for besides.
 ///
-/// A request is for the host of its `Host` header. Behind a proxy that writes another one there, old browsers are refused:
+/// A request is for the host that its target names (`:authority` in HTTP/2), or else its `Host` header. Behind a proxy that writes another one there, old browsers are refused:
 /// trust one's own origin, too.
 ///
 /// ```

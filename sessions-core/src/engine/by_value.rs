@@ -27,7 +27,6 @@ impl<T: Session> Engine<T> {
         let token = sealed::seal(protection.as_ref(), header, payload.as_bytes())?;
         let size = self.name().len() + token.expose().len();
         if size > MAX_TOKEN_LEN {
-            self.tell(Kind::TooLarge { size }, Some(&header.id), None);
             return Err(SessionError::TooLargeForTransport {
                 size,
                 limit: MAX_TOKEN_LEN,

@@ -117,7 +117,10 @@ impl<T: Session> Slot<T> {
         state.write = Write::Nothing;
         state.fate = Fate::Keep;
         let owed = mem::replace(&mut state.owed, Owed::Nothing);
-        Ok(match decided? {
+        drop(state);
+        let decided = self.told(decided)?;
+        let mut state = self.state();
+        Ok(match decided {
             Decided::Nothing => self.owed(owed, TokenAction::Keep),
             Decided::Live(live) => {
                 state.opened = Opened::Live(live);
@@ -315,7 +318,11 @@ impl<T: Session> Slot<T> {
                 }
                 self.answered(server, live.clone())
             }
-            _ => self.reseal(live, None, times, now),
+            // Nobody has asked for it: it may no longer fit, under another suite.
+            _ => match self.reseal(live, None, times, now) {
+                Err(SessionError::TooLargeForTransport { .. }) => Ok(Decided::Nothing),
+                resealed => resealed,
+            },
         }
     }
 

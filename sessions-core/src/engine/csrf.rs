@@ -82,12 +82,19 @@ impl CsrfTokens {
 }
 
 /// What a token is bound to: all that a renewal leaves as it is, and neither a login nor a rotation.
-struct Binding {
+pub(super) struct Binding {
     id: PublicId,
     epoch: u64,
 }
 
 impl Binding {
+    pub(super) fn of_opened<T>(opened: &Opened<T>) -> Option<Self> {
+        match opened {
+            Opened::Live(Live { anchor, .. }) | Opened::Foreign(anchor) => Some(Self::of(anchor)),
+            _ => None,
+        }
+    }
+
     fn of(anchor: &Anchor) -> Self {
         Self {
             id: anchor.id().clone(),
@@ -108,15 +115,6 @@ impl Binding {
 }
 
 impl<T: Session> Slot<T> {
-    /// The session that the request came with, one of a newer version included: it can be ended. Of several none, as no
-    /// handler sees any.
-    fn came_as(&self) -> Option<Binding> {
-        match &self.state().opened {
-            Opened::Live(Live { anchor, .. }) | Opened::Foreign(anchor) => Some(Binding::of(anchor)),
-            _ => None,
-        }
-    }
-
     /// The session with which the client comes next.
     fn left_as(&self) -> Result<Binding, SessionError> {
         let state = self.state();

@@ -328,15 +328,13 @@ impl<T: Session> Engine<T> {
         let mut ended = 0;
         loop {
             let some = index.delete_some(&server.application, &server.name, 1000, self.now());
-            match server
-                .patiently("delete some", some)
-                .await
-                .map_err(SessionError::writing)?
-            {
-                0 => {
-                    self.tell(Kind::Revoked(Revocation::Asked), None, None);
-                    return Ok(ended);
-                }
+            let some = server.patiently("delete some", some).await;
+            let over = matches!(some, Ok(0) | Err(_));
+            if over && ended > 0 {
+                self.tell(Kind::Revoked(Revocation::Asked), None, None);
+            }
+            match some.map_err(SessionError::writing)? {
+                0 => return Ok(ended),
                 some => ended += some,
             }
         }

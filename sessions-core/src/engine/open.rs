@@ -67,12 +67,7 @@ impl<T: Session> Engine<T> {
         tokens: impl IntoIterator<Item = &'t [u8]>,
         request: &dyn RequestView,
     ) -> Opening<T> {
-        let caller = Caller::of(request, self.0.context.as_ref());
-        let peer = caller.peer;
-        let handles = match &self.0.environment.id_generator {
-            None => Handles::Random,
-            Some(generator) => Handles::Custom(generator.handles(request)),
-        };
+        let peer = request.peer_addr();
         let mut distinct: [&[u8]; MAX_TOKENS] = [&[]; MAX_TOKENS];
         let mut count = 0;
         let mut found = Opened::None;
@@ -94,6 +89,12 @@ impl<T: Session> Engine<T> {
             distinct[count] = text;
             count += 1;
         }
+        // The application's hooks have work with those only whose tokens are looked at.
+        let caller = Caller::of(request, self.0.context.as_ref());
+        let handles = match &self.0.environment.id_generator {
+            None => Handles::Random,
+            Some(generator) => Handles::Custom(generator.handles(request)),
+        };
         let mut presented = [None, None, None];
         let mut sealed = Vec::new();
         for (text, presented) in distinct[..count].iter().zip(&mut presented) {
@@ -126,8 +127,8 @@ impl<T: Session> Engine<T> {
         if sealed.is_empty() && presented.iter().all(Option::is_none) {
             let verdict = self.judged(&found, &caller);
             if let (Opened::Live(live), ContextVerdict::Revoke) = (&found, verdict) {
-                let id = Some(live.anchor.id());
-                self.tell(Kind::Revoked(Revocation::Context), id, peer);
+                // Nothing can end it, so that it is refused here alone.
+                self.tell(Kind::Rejected(Rejection::Context), Some(live.anchor.id()), peer);
                 found = Opened::Dead;
             }
             return Opening::Ready(Slot::new(self.clone(), found, handles, caller, verdict.trust()));

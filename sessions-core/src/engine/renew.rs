@@ -109,7 +109,9 @@ impl<T: Session> Slot<T> {
         let (Anchor::Stored { key, secret, record }, Some(server)) = (&live.anchor, engine.server()) else {
             let now = engine.now();
             let times = engine.0.lifetimes.used(live.anchor.times(), now);
-            return self.reseal(live, draft.cloned(), times, now).map(Some);
+            let renewed = self.reseal(live, draft.cloned(), times, now)?;
+            self.tell(Kind::Renewed, Some(live.anchor.id()));
+            return Ok(Some(renewed));
         };
         let now = engine.now();
         let Written { schema, payload } = draft_or(draft, record.schema, &record.payload);

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What stands before the payload.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Header {
     pub(super) schema: Schema,
     pub(super) id: PublicId,

@@ -10,6 +10,7 @@ use std::{
 use super::{
     Engine, SessionStatus,
     context::Trust,
+    csrf::Binding,
     sealed::Header,
     state::{Anchor, Certainty, Draft, Fate, Issue, Opened, Phase, State, View, Write},
     writer::Encoded,
@@ -35,6 +36,8 @@ struct Inner<T> {
     /// Who sent the request.
     caller: Caller,
     trust: Trust,
+    /// What tokens against forgery have to be bound to that come with the request.
+    came_as: Option<Binding>,
     /// See [`Slot::rotated_id`].
     rotated_id: Mutex<Option<PublicId>>,
     /// Who writes at the await takes turns: of this request's own updates each sees what the one before has left.
@@ -58,6 +61,7 @@ impl<T: Session> Slot<T> {
         let began = engine.now();
         Self(Arc::new(Inner {
             engine,
+            came_as: Binding::of_opened(&opened),
             state: Mutex::new(State::new(opened, began)),
             handles: Mutex::new(handles),
             caller,
@@ -80,6 +84,12 @@ impl<T: Session> Slot<T> {
         self.0.caller.context.as_ref()
     }
 
+    /// The session that the request came with, one of a newer version included: it can be ended. Of several none, as no
+    /// handler sees any.
+    pub(super) fn came_as(&self) -> Option<&Binding> {
+        self.0.came_as.as_ref()
+    }
+
     pub(super) fn trust(&self) -> Trust {
         self.0.trust
     }
@@ -87,6 +97,14 @@ impl<T: Session> Slot<T> {
     /// Tells what its request has done. Nothing of the state is locked meanwhile.
     pub(super) fn tell(&self, kind: Kind, id: Option<&PublicId>) {
         self.engine().tell(kind, id, self.peer());
+    }
+
+    /// Tells of a value that is refused for its size, where nothing is locked any more.
+    pub(super) fn told<R>(&self, result: Result<R, SessionError>) -> Result<R, SessionError> {
+        if let Err(SessionError::TooLargeForTransport { size, .. }) = &result {
+            self.tell(Kind::TooLarge { size: *size }, None);
+        }
+        result
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State<T>> {
@@ -138,7 +156,7 @@ impl<T: Session> Slot<T> {
     /// [`Serializer`](SessionError::Serializer), [`TooLargeForTransport`](SessionError::TooLargeForTransport),
     /// [`Foreign`](SessionError::Foreign), [`AlreadyCommitted`](SessionError::AlreadyCommitted).
     pub fn set(&self, value: T) -> Result<(), SessionError> {
-        self.put(value, Intent::Set).map(drop)
+        self.told(self.put(value, Intent::Set)).map(drop)
     }
 
     /// Starts a new session with a new id and fresh deadlines, and ends the one that there was: a login.
@@ -146,7 +164,7 @@ impl<T: Session> Slot<T> {
     /// # Errors
     /// As [`set`](Self::set), except `Foreign`.
     pub fn start(&self, value: T) -> Result<(), SessionError> {
-        self.put(value, Intent::Start).map(drop)
+        self.told(self.put(value, Intent::Start)).map(drop)
     }
 
     /// The session's value, or, if there is no session, that of one which is started with what `init` returns.
@@ -158,7 +176,7 @@ impl<T: Session> Slot<T> {
         if let Some(value) = self.get() {
             return Ok(value);
         }
-        self.put(init(), Intent::Insert)
+        self.told(self.put(init(), Intent::Insert))
     }
 
     /// Gives the session that this request starts a label for lists of one's devices, such as "Firefox on Linux". An
@@ -180,7 +198,7 @@ impl<T: Session> Slot<T> {
     /// # Errors
     /// [`AlreadyCommitted`](SessionError::AlreadyCommitted), and what sealing a session that is to be started reports.
     pub fn remember(&self, time: Duration) -> Result<(), SessionError> {
-        self.wish(|wishes| wishes.remember = Some(time.min(MAX_LIFETIME)))
+        self.told(self.wish(|wishes| wishes.remember = Some(time.min(MAX_LIFETIME))))
     }
 
     /// Lets the session that this request starts end at this time at the latest: when an identity provider's does, say.
@@ -189,7 +207,7 @@ impl<T: Session> Slot<T> {
     /// # Errors
     /// As [`remember`](Self::remember).
     pub fn not_after(&self, time: Timestamp) -> Result<(), SessionError> {
-        self.wish(|wishes| wishes.not_after = Some(time))
+        self.told(self.wish(|wishes| wishes.not_after = Some(time)))
     }
 
     fn wish(&self, change: impl FnOnce(&mut Wishes)) -> Result<(), SessionError> {

@@ -39,7 +39,7 @@ pub(super) struct Live<T> {
 }
 
 /// A session that is authenticated.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) enum Anchor {
     /// Kept on the server, and the secret that opens it.
     Stored {
@@ -64,7 +64,7 @@ pub(super) struct Draft<T> {
 }
 
 /// What the client will be given for a draft.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) enum Issue {
     /// What it has.
     Nothing,

@@ -43,7 +43,7 @@ impl<T: Session> Slot<T> {
     /// [`AlreadyCommitted`](SessionError::AlreadyCommitted).
     pub async fn update<R>(&self, f: impl FnMut(&mut T) -> R) -> Result<Option<R>, SessionError> {
         let _turn = self.turn().await;
-        self.update_in_turn(f).await
+        self.told(self.update_in_turn(f).await)
     }
 
     async fn update_in_turn<R>(&self, mut f: impl FnMut(&mut T) -> R) -> Result<Option<R>, SessionError> {
@@ -74,9 +74,17 @@ impl<T: Session> Slot<T> {
     pub async fn update_or_insert_with<R>(
         &self,
         init: impl FnOnce() -> T,
-        mut f: impl FnMut(&mut T) -> R,
+        f: impl FnMut(&mut T) -> R,
     ) -> Result<R, SessionError> {
         let _turn = self.turn().await;
+        self.told(self.update_or_insert_in_turn(init, f).await)
+    }
+
+    async fn update_or_insert_in_turn<R>(
+        &self,
+        init: impl FnOnce() -> T,
+        mut f: impl FnMut(&mut T) -> R,
+    ) -> Result<R, SessionError> {
         if let Some(result) = self.update_in_turn(&mut f).await? {
             return Ok(result);
         }

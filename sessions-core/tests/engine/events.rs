@@ -7,7 +7,7 @@ use std::{
 
 use sessions_core::{
     Principal, PublicId, RequestView, SessionError,
-    engine::SessionStatus,
+    engine::{SessionStatus, Slot},
     events::{
         Rejection, Revocation, SessionEvent,
         SessionEventKind::{self as Kind, *},
@@ -432,4 +432,39 @@ async fn the_end_of_sessions_that_clients_keep_is_told_where_they_can_be_ended()
         [(Revoked(Revocation::Asked), None)],
         "nobody knows which"
     );
+}
+
+#[tokio::test]
+async fn a_listener_may_look_at_the_session_that_it_is_told_of() {
+    let mut world = World::new();
+    let slot: Arc<Mutex<Option<Slot<Note>>>> = Arc::default();
+    let told = Told::default();
+    let (seen, to) = (Arc::clone(&slot), told.clone());
+    world.environment.listener = Some(Arc::new(move |event: &SessionEvent<'_>| {
+        if let Some(slot) = &*seen.lock().unwrap() {
+            let _ = slot.get();
+        }
+        let event = (event.kind, event.public_id.cloned(), event.peer);
+        to.0.lock().unwrap().push(event);
+    }));
+    let engine = world.client_side::<Note>(&Encrypted::new(&ring(1)));
+    let opened = Client::new(&engine).try_open(&From("192.0.2.7")).await.unwrap();
+    *slot.lock().unwrap() = Some(opened.clone());
+    let long = || Note::new("x".repeat(5000));
+    opened.set(long()).unwrap_err();
+    opened.start(long()).unwrap_err();
+    opened.get_or_set_with(long).unwrap_err();
+    opened.update_or_insert_with(long, |_| ()).await.unwrap_err();
+    let peers: Vec<_> = told.0.lock().unwrap().iter().map(|(_, _, peer)| *peer).collect();
+    assert_eq!(
+        peers,
+        [Some([192, 0, 2, 7].into()); 4],
+        "each is told, with the peer"
+    );
+    opened.set(Note::new("short")).unwrap();
+    opened
+        .update(|note| note.text = "x".repeat(5000))
+        .await
+        .unwrap_err();
+    assert_eq!(told.kinds().len(), 5);
 }

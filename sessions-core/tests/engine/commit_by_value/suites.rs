@@ -7,7 +7,7 @@ use sessions_core::{
     protection::{Encrypted, Key, KeyRing, Signed, Suite},
 };
 
-use crate::support::{Client, Login, Said, World, at_once, decode, encode, key, login, mins, ring};
+use crate::support::{Client, Login, Note, Said, World, at_once, decode, encode, key, login, mins, ring};
 
 fn other(seed: u8) -> Key {
     key(seed).with_suite(Suite::ChaCha20Poly1305)
@@ -209,4 +209,33 @@ fn a_rings_text_cannot_use_what_it_has_revoked_for_another_suite() {
         };
         assert_eq!(mistake, line);
     }
+}
+
+#[test]
+fn a_session_that_fits_no_longer_under_the_suite_of_the_new_key_is_read_and_stays_as_it_is() {
+    let world = World::new();
+    let ring = KeyRing::new(key(1));
+    let before = world.client_side::<Note>(&Encrypted::new(&ring));
+    let after = world.client_side::<Note>(&Encrypted::new(&ring.rotate(other(2))));
+    // As long as fits: the other suite's tokens are longer by some bytes.
+    let longest = (2000..4000).rev().map(|length| "x".repeat(length));
+    let mut client = Client::new(&before);
+    let slot = at_once(client.open());
+    let text = { longest }
+        .find(|text| slot.set(Note::new(text.clone())).is_ok())
+        .unwrap();
+    at_once(client.ends(&slot)).unwrap();
+    world.pass(mins(5));
+    let mut reads = client.at(&after);
+    assert_eq!(
+        at_once(reads.reads()),
+        Said::Nothing,
+        "its activity cannot be sent"
+    );
+    assert_eq!(at_once(reads.sees()).unwrap().text, text);
+    let slot = at_once(reads.open());
+    assert!(
+        slot.set(Note::new(format!("{text}y"))).is_err(),
+        "who writes is told"
+    );
 }
