@@ -132,8 +132,12 @@ struct Text<'p> {
 impl<'p> Text<'p> {
     fn read(path: &'p Path) -> Result<Self, KeyError> {
         let unreadable = |error| KeyError::File(path.to_owned(), error);
-        let file = File::open(path).map_err(unreadable)?;
+        let file = open(path).map_err(unreadable)?;
         let metadata = file.metadata().map_err(unreadable)?;
+        if !metadata.is_file() {
+            let what = io::Error::new(io::ErrorKind::InvalidInput, "it is not a file");
+            return Err(unreadable(what));
+        }
         if mode(&metadata) & OTHERS_WRITE != 0 {
             return Err(KeyError::Writable(path.to_owned()));
         }
@@ -204,6 +208,19 @@ fn fill(mut file: File, bytes: &mut [u8]) -> io::Result<usize> {
         }
     }
     Ok(len)
+}
+
+/// Opens it to be read, and waits for nobody at the other end, should it be a pipe.
+#[cfg(unix)]
+fn open(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = File::options();
+    options.read(true).custom_flags(libc::O_NONBLOCK).open(path)
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
 }
 
 /// Who may read and write it, where files have such a thing.

@@ -384,3 +384,36 @@ async fn a_folder_that_went_away_is_unavailable() {
     let error = storage.health().await.unwrap_err();
     assert!(matches!(error, StorageError::Unavailable(_)), "{error:?}");
 }
+
+#[test]
+fn a_folder_that_anybody_may_write_into_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (_around, path) = folder();
+    DirectoryStorage::open(&path).unwrap();
+    for open in [path.clone(), path.join(".locks"), path.join("by")] {
+        let before = fs::metadata(&open).unwrap().permissions();
+        // Whoever may make files there makes sessions, though a sticky folder keeps the others' from being removed.
+        for mode in [0o777, 0o1777, 0o702] {
+            fs::set_permissions(&open, fs::Permissions::from_mode(mode)).unwrap();
+            let refused = DirectoryStorage::open(&path).unwrap_err();
+            let why = std::error::Error::source(&refused).unwrap().to_string();
+            assert!(why.contains("chmod o-w"), "{why}");
+        }
+        fs::set_permissions(&open, before).unwrap();
+    }
+    DirectoryStorage::open(&path).unwrap();
+}
+
+#[tokio::test]
+async fn a_pipe_in_the_place_of_a_session_holds_nobody_up() {
+    let (_around, path) = folder();
+    let storage = DirectoryStorage::open(&path).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(file(&path)).status();
+    assert!(made.unwrap().success());
+    let loaded = load(&storage).await;
+    assert!(matches!(loaded, Err(StorageError::Unreadable(_))), "{loaded:?}");
+    let created = storage.create(KEY, full_record().into(), NOW).await;
+    assert_eq!(created.unwrap(), Created::Exists, "it is taken");
+    assert!(storage.delete(KEY, NOW).await.unwrap());
+    assert!(load(&storage).await.unwrap().is_none());
+}

@@ -18,20 +18,36 @@ pub(super) fn make_folder(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
         _ => {}
     }
-    if fs::symlink_metadata(path)?.is_dir() {
-        Ok(())
-    } else {
-        let message = format!("{} is not a folder", path.display());
-        Err(io::Error::new(ErrorKind::NotADirectory, message))
+    let metadata = fs::symlink_metadata(path)?;
+    let refused = |kind, why| Err(io::Error::new(kind, format!("{} {why}", path.display())));
+    if !metadata.is_dir() {
+        return refused(ErrorKind::NotADirectory, "is not a folder");
     }
+    if anybody_may_write(&metadata) {
+        let why = "is a folder that anybody may write into, and so make sessions in: `chmod o-w` it";
+        return refused(ErrorKind::PermissionDenied, why);
+    }
+    Ok(())
 }
 
-/// Opens a file as told, or makes it for this user alone.
+#[cfg(unix)]
+fn anybody_may_write(metadata: &fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::mode(metadata) & 0o002 != 0
+}
+
+#[cfg(not(unix))]
+fn anybody_may_write(_: &fs::Metadata) -> bool {
+    false
+}
+
+/// Opens a file as told, or makes it for this user alone. Whatever else stands there, a pipe perhaps, is not waited for.
 pub(super) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600).custom_flags(libc::O_NOFOLLOW);
+        options
+            .mode(0o600)
+            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
     }
     options.open(path)
 }

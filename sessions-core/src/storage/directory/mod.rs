@@ -79,7 +79,9 @@ impl DirectoryStorage {
     /// be there.
     ///
     /// # Errors
-    /// [`StorageError::Unavailable`] if there is something else, a symbolic link also, or if it cannot be made.
+    /// [`StorageError::Unavailable`] if there is something else, a symbolic link also, if anybody may write into it, whoever
+    /// that is on this machine, or if it cannot be made. Whose folder it is, is not looked at: let the folder around it be
+    /// one that only the server's user may write into.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StorageError> {
         let folder = Folder::open(path.as_ref()).map_err(|error| {
             let path = path.as_ref().display();

@@ -150,6 +150,11 @@ fn a_file_that_is_none_is_refused() {
     ));
     fs::write(&file.path, [0xff; 40]).unwrap();
     assert!(matches!(KeyRing::from_file(&file.path), Err(KeyError::File(..))));
+    // A pipe is not waited for.
+    let pipe = file.path.with_extension("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    assert!(matches!(KeyRing::from_file(&pipe), Err(KeyError::File(..))));
     file.write(&"#\n".repeat(64 * 1024));
     assert!(matches!(
         KeyRing::from_file(&file.path),
