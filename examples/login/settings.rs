@@ -7,6 +7,7 @@ use std::{
     io::{ErrorKind, Write},
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
+    process,
 };
 
 use sessions_actix::protection::{Key, KeyRing};
@@ -50,23 +51,35 @@ impl Settings {
 /// The keys in the file, which is made with one if it isn't there.
 fn kept_keys(path: &Path) -> Result<KeyRing, Box<dyn Error>> {
     let shown = path.display();
-    // `create_new`: of two programs that start at once, only one writes.
+    if path.exists() || make_key(path).map_err(|error| format!("cannot make {shown}: {error}"))? {
+        println!("SESSION_KEY is not set: using the keys in {shown}.");
+    } else {
+        println!("SESSION_KEY is not set: made a key, kept in {shown}, which only you can read.");
+    }
+    // It has one key after the other as time goes by; `main` watches it.
+    KeyRing::from_file(path).map_err(|error| format!("{error:?}. Delete the file to get a new key.").into())
+}
+
+/// Makes the file with a key in it. It has its name only when all of it is written: whoever starts at the same time, or after
+/// this one was killed, finds a whole one or none. Says whether somebody else was faster.
+fn make_key(path: &Path) -> Result<bool, Box<dyn Error>> {
+    let draft = path.with_extension(process::id().to_string());
+    // One that is there is of a program that was killed.
+    let _ = fs::remove_file(&draft);
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(mut file) => {
-            file.write_all(Key::generate()?.expose_base64().as_bytes())?;
-            println!("SESSION_KEY is not set: made a key, kept in {shown}, which only you can read.");
-        }
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            println!("SESSION_KEY is not set: using the keys in {shown}.");
-        }
-        Err(error) => return Err(format!("cannot make {shown}: {error}").into()),
+    let mut file = options.open(&draft)?;
+    file.write_all(Key::generate()?.expose_base64().as_bytes())?;
+    file.sync_all()?;
+    // A rename would take the place of another one's.
+    let named = fs::hard_link(&draft, path);
+    fs::remove_file(&draft)?;
+    match named {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error.into()),
+        named => Ok(named.is_err()),
     }
-    // It has one key after the other as time goes by; `main` watches it.
-    KeyRing::from_file(path).map_err(|error| format!("{error:?}. Delete the file to get a new key.").into())
 }
 
 fn create_private_folder(path: &Path) -> Result<(), Box<dyn Error>> {

@@ -306,6 +306,31 @@ fn a_key_that_it_makes_is_kept_for_its_owner_alone_and_it_says_so() -> TestResul
 }
 
 #[test]
+fn programs_that_start_at_once_in_a_new_folder_have_one_key() -> TestResult {
+    let folder = tempfile::tempdir()?;
+    let folder = folder.path().join("sessions");
+    let shared = [("SESSIONS_DIR", folder.to_str().unwrap())];
+    let examples = std::thread::scope(|scope| {
+        let starts: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| Example::start("login", &shared)))
+            .collect();
+        let started = starts.into_iter().map(|start| start.join().unwrap());
+        started.collect::<Result<Vec<_>, _>>()
+    })?;
+    let made = examples
+        .iter()
+        .filter(|example| example.output().contains("made a key"));
+    assert_eq!(made.count(), 1);
+    let mut names = std::fs::read_dir(&folder)?.map(|entry| Ok(entry?.file_name()));
+    let names: std::io::Result<Vec<_>> = names.by_ref().collect();
+    let of_keys = names?
+        .into_iter()
+        .filter(|name| name.to_string_lossy().starts_with("keys"));
+    assert_eq!(of_keys.count(), 1, "no draft is left");
+    Ok(())
+}
+
+#[test]
 fn it_says_that_its_cookies_are_for_plain_http() -> TestResult {
     let example = Example::start("login", &[])?;
     assert!(
