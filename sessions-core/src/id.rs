@@ -149,7 +149,8 @@ impl FromStr for PublicId {
     }
 }
 
-/// What an [`IdGenerator`] may know of the request: its headers, without a framework.
+/// What the hooks of an application may know of a request, without a framework: an [`IdGenerator`], a throttle, a
+/// [`ClientContext`](crate::ClientContext).
 pub trait RequestView {
     /// The first header of this name, without case.
     fn header(&self, name: &str) -> Option<&[u8]>;

@@ -45,6 +45,8 @@ pub struct SessionPolicy {
     pub always_send: bool,
     /// Whether a logout has the browser forget the site.
     pub clear_site_data: bool,
+    /// Whether the application shapes the public halves of ids; 128 random bits otherwise.
+    pub ids_of_its_own: bool,
     /// Whether the client is compared with the one that has started the session.
     pub client_context: bool,
     /// Where the sessions are.
@@ -127,6 +129,13 @@ impl Display for SessionPolicy {
         row("always_send", &self.always_send)?;
         row("clear_site_data", &self.clear_site_data)?;
         row("client_context", &self.client_context)?;
+        match self.ids_of_its_own {
+            false => row("ids", &"128 random bits, and 256 of the secret")?,
+            true => row(
+                "ids",
+                &"of the application's generator, and 256 random bits of the secret",
+            )?,
+        }
         match &self.kept {
             Kept::OnTheServer {
                 storage,

@@ -24,6 +24,7 @@ impl<T: Session> Engine<T> {
             renew_every: parts.renew_every,
             always_send: parts.always_send,
             clear_site_data: parts.clear_site_data,
+            ids_of_its_own: parts.environment.id_generator.is_some(),
             client_context: parts.context.is_some(),
             kept: match &parts.place {
                 Place::Server(server) => Kept::OnTheServer {
