@@ -207,15 +207,19 @@ impl<T: Session> Slot<T> {
         };
         let mut members = server.members(index, place.index, now).await?;
         members.retain(|member| !is_old(member));
-        if members.len() > limit {
-            // Those of which the record is gone count for nothing.
-            server.live_members(index, place.index, members, now).await?;
-            members = server.members(index, place.index, now).await?;
-            members.retain(|member| !is_old(member));
+        if members.len() <= limit {
+            return Ok(());
         }
-        let beyond = members.len().saturating_sub(limit);
         members.retain(|member| member.key != place.session);
-        members.truncate(beyond);
+        // From the newest on, so that no more are looked at than may stay, however many logins are under way. Those of which
+        // the record is gone count for nothing.
+        let mut room = limit.saturating_sub(1);
+        while room > 0
+            && let Some(member) = members.pop()
+        {
+            let found = server.live_members(index, place.index, vec![member], now).await?;
+            room -= found.len();
+        }
         let cause = (Revocation::Evicted, self.peer());
         server
             .end_members(index, place.index, &members, cause, now)

@@ -198,6 +198,24 @@ async fn beyond_the_limit_the_oldest_session_goes() {
 }
 
 #[tokio::test]
+async fn a_login_beyond_the_limit_looks_at_no_more_sessions_than_may_stay() {
+    let world = World::new();
+    let without = indexed(&world);
+    for _ in 0..20 {
+        log_in(&without, "alice").await;
+        world.pass(secs(1));
+    }
+    let engine = limited(&world, Some((3, OverLimit::EvictOldest)));
+    world.storage.calls();
+    let newest = log_in(&engine, "alice").await;
+    let calls = world.storage.calls();
+    let count = |op| calls.iter().filter(|call| **call == op).count();
+    assert_eq!((count(Latest), count(Delete)), (2, 18));
+    let left = listed(&engine, "alice").await;
+    assert_eq!((left.len(), left.last()), (3, Some(&id(&newest).await)));
+}
+
+#[tokio::test]
 async fn beyond_the_limit_a_login_is_refused_until_another_session_ends() {
     let world = World::new();
     let engine = limited(&world, Some((2, OverLimit::Reject)));
