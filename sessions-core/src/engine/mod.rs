@@ -5,6 +5,7 @@ mod by_value;
 mod commit;
 mod context;
 mod csrf;
+mod end;
 mod index;
 mod open;
 mod policy;
@@ -39,7 +40,7 @@ pub use self::{
     upkeep::{Purger, keep_up},
 };
 use self::{
-    revocations::{Ended, Revocations},
+    revocations::Revocations,
     server::{Backend, Server, Stored},
 };
 use crate::{
@@ -318,11 +319,11 @@ impl<T: Session> Engine<T> {
     pub async fn revoke(&self, id: &PublicId) -> Result<bool, SessionError> {
         let Some(server) = self.server() else {
             let revocations = self.revocations().ok_or(SessionError::NotServerSide)?;
-            let ended = revocations.end(id, Ended::Revoked, None, self.now()).await?;
-            if ended {
+            let ended = revocations.end_session(id, None, self.now()).await?;
+            if let Some(id) = &ended {
                 self.tell(Kind::Revoked(Revocation::Asked), Some(id), None);
             }
-            return Ok(ended);
+            return Ok(ended.is_some());
         };
         let (key, now) = (server.key(id), self.now());
         // Only the record knows whose it is.

@@ -22,8 +22,11 @@ use crate::{
     storage::{Created, Expected, Read, Replaced, Roster},
 };
 
-/// How often a cut-off is tried against others.
+/// How often an entry is tried against others.
 const MAX_ATTEMPTS: u32 = 32;
+
+/// How many rotations are followed from an id to the one that its session has now.
+const MAX_ROTATIONS: u32 = 1024;
 
 /// The form of the entries.
 const SCHEMA: Schema = Schema {
@@ -32,12 +35,13 @@ const SCHEMA: Schema = Schema {
 };
 
 /// How an id ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Ended {
     /// With its session.
     Revoked,
-    /// `rotate_id` has given its session another one: a client that shows it is behind, and keeps what it has.
-    Replaced,
+    /// `rotate_id` has given its session this one: a client that shows it is behind, and keeps what it has. Whoever ends the
+    /// session by its old id finds it.
+    Replaced { by: PublicId },
 }
 
 /// Which sessions are over: a principal's, or everyone's.
@@ -115,19 +119,51 @@ impl Revocations {
         })
     }
 
-    /// Ends this id; false if it was ended before. `end` is when its session ends by itself, where that is known.
+    /// Ends this id, and says how it had ended if this is not the call that did. `end` is when its session ends by itself,
+    /// where that is known.
     pub(super) async fn end(
         &self,
         id: &PublicId,
-        how: Ended,
+        how: &Ended,
         end: Option<Timestamp>,
         now: Timestamp,
-    ) -> Result<bool, SessionError> {
+    ) -> Result<Option<Ended>, SessionError> {
         // No session lives longer, whatever a token says that nobody has signed.
         let longest = now.after(MAX_LIFETIME);
         let end = end.map_or(longest, |end| end.clamp(now, longest));
         let key = self.of_id(id);
-        Ok(self.create(key, self.record(key, &how, end, now)?, now).await? == Created::Created)
+        for attempt in 0..MAX_ATTEMPTS {
+            back_off(attempt).await?;
+            if self.create(key, self.record(key, how, end, now)?, now).await? == Created::Created {
+                return Ok(None);
+            }
+            let [before, ..] = self.entries([Some(key), None, None], Read::Latest, now).await?;
+            // Otherwise it has been freed since.
+            if let Some(before) = decoded::<Ended>(before.as_deref())? {
+                return Ok(Some(Ended::clone(&before)));
+            }
+        }
+        Err(SessionError::Contended)
+    }
+
+    /// Ends the session that has, or had, this id, and says under which id this call has ended it; `None` if it was over.
+    ///
+    /// A rotation may cross it any number of times: whichever of the two comes first at an id, nothing lives afterwards.
+    pub(super) async fn end_session(
+        &self,
+        id: &PublicId,
+        end: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Option<PublicId>, SessionError> {
+        let mut id = id.clone();
+        for _ in 0..MAX_ROTATIONS {
+            match self.end(&id, &Ended::Revoked, end, now).await? {
+                None => return Ok(Some(id)),
+                Some(Ended::Revoked) => return Ok(None),
+                Some(Ended::Replaced { by }) => id = by,
+            }
+        }
+        Err(SessionError::Contended)
     }
 
     /// Ends all sessions that have begun until now.
@@ -289,7 +325,7 @@ impl Known {
     /// How the session with this header has ended, if it has.
     pub(super) fn ended(&self, header: &Header) -> Option<Ended> {
         if let Some(ended) = &self.id {
-            return Some(**ended);
+            return Some(Ended::clone(ended));
         }
         let mut cut_offs = self.cut_offs.iter().flatten();
         cut_offs

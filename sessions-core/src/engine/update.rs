@@ -160,7 +160,7 @@ impl<T: Session> Slot<T> {
                     Some(value.unwrap_or_else(|| Arc::clone(&live.value)))
                 }
                 Some(Ended::Revoked) => None,
-                Some(Ended::Replaced) => {
+                Some(Ended::Replaced { .. }) => {
                     self.has_ended(&header.id, principal.as_ref());
                     return Ok(None);
                 }

@@ -1,8 +1,11 @@
 //! One session, ended by its own request or by its id.
 
+use std::sync::{Arc, mpsc};
+
 use sessions_core::{
     SessionError,
     engine::{SessionStatus, Slot},
+    events::{SessionEvent, SessionEventKind},
 };
 
 use super::{alice, engine, id, log_in, node};
@@ -104,6 +107,29 @@ async fn a_session_is_ended_by_its_id_once() {
     assert!(!engine.revoke(&id).await.unwrap());
     assert_eq!(alices.status().await, SessionStatus::Invalid);
     assert_eq!(other.status().await, SessionStatus::Live);
+}
+
+#[tokio::test]
+async fn a_session_is_ended_by_the_id_that_it_had_before_it_was_rotated() {
+    let mut world = World::new();
+    let (tell, told) = mpsc::channel();
+    world.environment.listener = Some(Arc::new(move |event: &SessionEvent<'_>| {
+        if matches!(event.kind, SessionEventKind::Revoked(_)) {
+            tell.send(event.public_id.cloned()).unwrap();
+        }
+    }));
+    let engine = engine(&world);
+    let mut client = log_in(&engine, "alice").await;
+    let first = id(&client).await;
+    client.does(|slot| slot.rotate_id()).await;
+    client.does(|slot| slot.rotate_id()).await;
+    let (second, last) = (client.clone(), id(&client).await);
+    assert!(engine.revoke(&first).await.unwrap());
+    assert_eq!(second.status().await, SessionStatus::Invalid);
+    assert!(!engine.revoke(&first).await.unwrap());
+    assert!(!engine.revoke(&last).await.unwrap());
+    let told: Vec<_> = told.try_iter().collect();
+    assert_eq!(told, [Some(last)], "the id that it had");
 }
 
 #[tokio::test]
