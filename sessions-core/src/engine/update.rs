@@ -474,7 +474,10 @@ impl<T: Session> Slot<T> {
     /// As [`lost`](Self::lost), of whatever kind the session is.
     pub(super) fn has_ended(&self, id: &PublicId, principal: Option<&Principal>) {
         self.tell(Kind::LostWrite, Some(id));
-        self.state().opened = Opened::Lost(principal.cloned());
+        let mut state = self.state();
+        state.opened = Opened::Lost(principal.cloned());
+        // A token of it would take the place of the one that whoever rotated it has sent.
+        state.owed = Owed::Nothing;
     }
 }
 

@@ -274,6 +274,19 @@ async fn a_session_that_is_rotated_while_it_is_taken_is_not_taken_and_not_remove
 }
 
 #[tokio::test]
+async fn an_update_is_not_sent_over_the_token_of_whoever_has_rotated_the_session() {
+    let world = World::new();
+    let mut client = log_in(&engine(&world), "alice").await;
+    let mut late = client.clone();
+    let slot = late.open().await;
+    assert!(slot.update(|login| login.visits += 1).await.unwrap().is_some());
+    slot.rotate_id().unwrap();
+    assert_eq!(client.does(|slot| slot.rotate_id()).await, Said::Sent);
+    assert_eq!(late.ends(&slot).await.unwrap(), Said::Nothing);
+    assert_eq!(client.status().await, SessionStatus::Live);
+}
+
+#[tokio::test]
 async fn whoever_has_lost_a_session_to_a_rotation_gets_no_other_of_its_principal_without_a_login() {
     let world = World::new();
     let engine = engine(&world);
