@@ -5,6 +5,7 @@ mod by_value;
 mod commit;
 mod context;
 mod csrf;
+mod cut_off;
 mod end;
 mod index;
 mod open;
