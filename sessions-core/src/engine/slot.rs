@@ -11,7 +11,7 @@ use super::{
     Engine, SessionStatus,
     context::Trust,
     sealed::Header,
-    state::{Anchor, Certainty, Draft, Fate, Issue, Opened, Phase, State, View, Write},
+    state::{Anchor, Certainty, Draft, Fate, Found, Issue, Opened, Phase, State, View, Write},
     writer::Encoded,
 };
 use crate::{
@@ -50,7 +50,7 @@ impl<T> Clone for Slot<T> {
 impl<T: Session> Slot<T> {
     pub(super) fn new(
         engine: Engine<T>,
-        opened: Opened<T>,
+        found: Found<T>,
         handles: Handles,
         caller: Caller,
         trust: Trust,
@@ -58,7 +58,7 @@ impl<T: Session> Slot<T> {
         let began = engine.now();
         Self(Arc::new(Inner {
             engine,
-            state: Mutex::new(State::new(opened, began)),
+            state: Mutex::new(State::new(found, began)),
             handles: Mutex::new(handles),
             caller,
             trust,

@@ -101,10 +101,7 @@ impl<T: Session> Slot<T> {
                 self.may_follow(&state.opened, draft.principal.as_ref())?;
             }
             // It is about what was before: what other tasks ask for from now on is about the new session.
-            (
-                state.opened.anchors().to_vec(),
-                mem::replace(&mut state.fate, Fate::Keep),
-            )
+            (state.to_end(), mem::replace(&mut state.fate, Fate::Keep))
         };
         let (live, token) = match self.begin(draft, &old).await {
             Ok(begun) => begun,
@@ -119,6 +116,7 @@ impl<T: Session> Slot<T> {
         if let Ok(mut state) = self.open_state() {
             state.owed = Owed::Send(token, *live.anchor.times());
             state.opened = Opened::Live(live);
+            state.others.clear();
             state.created_here = true;
             state.certainty = Certainty::Known;
             return Ok(result);

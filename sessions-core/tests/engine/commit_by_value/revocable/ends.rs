@@ -231,6 +231,72 @@ async fn of_two_tokens_the_one_that_was_ended_never_counts() {
 }
 
 #[tokio::test]
+async fn whoever_logs_out_or_in_with_several_sessions_of_one_user_ends_them_all() {
+    for logs_in in [false, true] {
+        for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
+            let world = World::new();
+            let engine = engine(&world);
+            let mut all = Vec::new();
+            for _ in 0..3 {
+                all.push(log_in(&engine, "alice").await);
+                world.pass(mins(1));
+            }
+            let mut client = Client::showing(&engine, order.map(|nth| all[nth].token()));
+            assert_eq!(client.open().await.public_id(), Some(id(&all[2]).await));
+            let said = match logs_in {
+                true => client.does(|slot| slot.start(login("alice", 9))).await,
+                false => client.does(|slot| slot.clear()).await,
+            };
+            assert_eq!(said, if logs_in { Said::Sent } else { Said::Removed });
+            for one in &all {
+                assert_eq!(one.status().await, SessionStatus::Invalid);
+            }
+            assert_eq!(client.has_token(), logs_in);
+            assert_eq!(client.sees().await.is_some(), logs_in);
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_inserts_after_a_logout_with_several_sessions_of_one_user_ends_them_all() {
+    let world = World::new();
+    let engine = engine(&world);
+    let all = [log_in(&engine, "alice").await, log_in(&engine, "alice").await];
+    let mut client = Client::showing(&engine, all.iter().map(Client::token));
+    let said = client
+        .runs(async |slot| {
+            slot.clear().unwrap();
+            slot.update_or_insert_with(|| nobody(1), |_| ()).await.unwrap();
+        })
+        .await;
+    assert_eq!(said, Said::Sent);
+    for one in &all {
+        assert_eq!(one.status().await, SessionStatus::Invalid);
+    }
+    assert_eq!(client.sees().await.as_deref(), Some(&nobody(1)));
+}
+
+#[tokio::test]
+async fn whoever_logs_out_with_sessions_of_several_users_ends_them_all() {
+    let world = World::new();
+    let engine = engine(&world);
+    let all = [
+        log_in(&engine, "alice").await,
+        log_in(&engine, "alice").await,
+        log_in(&engine, "mallory").await,
+    ];
+    for order in [[0, 1, 2], [2, 0, 1], [0, 2, 1]] {
+        let all = Client::showing(&engine, order.map(|nth| all[nth].token()));
+        assert_eq!(all.status().await, SessionStatus::Ambiguous);
+    }
+    let mut client = Client::showing(&engine, all.iter().map(Client::token));
+    assert_eq!(client.does(|slot| slot.clear()).await, Said::Removed);
+    for one in &all {
+        assert_eq!(one.status().await, SessionStatus::Invalid);
+    }
+}
+
+#[tokio::test]
 async fn who_asks_whether_a_session_is_live_or_fresh_is_told_of_its_end_at_once() {
     let world = World::new();
     let engine = engine(&world);
