@@ -314,10 +314,12 @@ impl<T: Session> Engine<T> {
     }
 
     /// Ends the session of this public id, whosever it is; false if there is none. Of a session that its client keeps
-    /// nobody can say whether there is one: there false is for an id that was ended before.
+    /// nobody can say whether there is one: there false is for one that was ended before. If `rotate_id` has given it
+    /// another id since, it is ended under that one.
     ///
     /// # Errors
     /// The client keeps the session and it is not [`revocable`](Options::revocable), or the storage failed.
+    /// [`Contended`](SessionError::Contended): its id was rotated more than a thousand times since.
     pub async fn revoke(&self, id: &PublicId) -> Result<bool, SessionError> {
         let Some(server) = self.server() else {
             let revocations = self.revocations().ok_or(SessionError::NotServerSide)?;

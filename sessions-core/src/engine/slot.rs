@@ -241,7 +241,8 @@ impl<T: Session> Slot<T> {
     /// Gives the session a new token, and takes the old one's power away at once: for a change of privilege without
     /// a login. Data and deadlines stay. Nothing happens if there is no session.
     ///
-    /// A response that gets lost costs its client the session.
+    /// A response that gets lost costs its client the session. Where the client keeps the session it gets another
+    /// [`public_id`](Self::public_id), too.
     ///
     /// # Errors
     /// [`AlreadyCommitted`](SessionError::AlreadyCommitted).
