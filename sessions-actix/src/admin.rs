@@ -42,7 +42,8 @@ impl<T: Session> SessionAdmin<T> {
 
     /// Ends the session of this public id at once, whosever it is; false if there is none. Public ids are no secret:
     /// where a user chooses the session, it takes [`revoke_of`](Self::revoke_of). Of sessions that clients keep it cannot
-    /// tell whether there is one: false is for an id that was ended before.
+    /// tell whether there is one: false is for one that was ended before. If `rotate_id` has given it another id since, it
+    /// is ended under that one.
     ///
     /// # Errors
     /// `Unavailable`, `OutcomeUnknown`; `NotServerSide` where the client keeps the sessions and they are not `revocable`.

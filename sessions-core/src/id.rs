@@ -14,7 +14,8 @@ use crate::{
     secret::{RandomError, random},
 };
 
-/// Names one session for its whole life, and proves nothing: safe to show and to log, never a credential.
+/// Names one session, and proves nothing: safe to show and to log, never a credential. It is the session's for its whole
+/// life, but where the client keeps the session `rotate_id` gives it another one.
 ///
 /// 128 random bits, or what one's own [`IdGenerator`] made.
 ///

@@ -227,7 +227,13 @@ impl Options<ClientSide> {
     /// taking what the others have ended.
     ///
     /// Sessions that were not ended are as they are without it: the last response wins, and `update` is not atomic. One that
-    /// `rotate_id` or a login has replaced is over at once, also for requests of its client that are under way.
+    /// `rotate_id` or a login has replaced is over at once, also for requests of its client that are under way. `rotate_id`
+    /// gives the session another public id, and whoever ends it by the one that it had ends it under the new one.
+    ///
+    /// A storage that cannot read any more what was ended, because the key of an
+    /// [`EncryptedStorage`](crate::storage::EncryptedStorage) was revoked, say, cannot answer, either: 503 for those whom it
+    /// concerns, until all sessions of that principal, or everyone's, are ended once more. That takes its place, and keeps
+    /// no session.
     ///
     /// ```
     /// # use serde::{Deserialize, Serialize};

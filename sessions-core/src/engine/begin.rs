@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::{
     Place, Slot, index,
-    revocations::Ended,
     server::Server,
     state::{Anchor, Draft, Issue, Live},
     token,
@@ -122,19 +121,9 @@ impl<T: Session> Slot<T> {
     }
 
     pub(super) async fn end_all(&self, anchors: &[Anchor]) -> Result<(), SessionError> {
-        let engine = self.engine();
         for anchor in anchors {
-            let ended = match (anchor, engine.server()) {
-                (Anchor::Stored { key, record, .. }, Some(server)) => {
-                    let ended = server.end(*key, engine.now()).await?;
-                    server.forget(record, engine.now()).await;
-                    ended
-                }
-                (Anchor::Sealed { header, .. }, _) => engine.end_id(header, Ended::Revoked).await?,
-                (Anchor::Stored { .. }, None) => false,
-            };
-            if ended {
-                self.tell(Kind::Cleared, Some(anchor.id()));
+            if let Some(id) = self.engine().end_anchor(anchor).await? {
+                self.tell(Kind::Cleared, Some(&id));
             }
         }
         Ok(())

@@ -13,7 +13,7 @@ use super::{
     writer::draft_or,
 };
 use crate::{
-    Payload, Principal, Session, SessionError, Times, Timestamp, Token,
+    Payload, Principal, PublicId, Session, SessionError, Times, Timestamp, Token,
     events::{Rejection, SessionEventKind as Kind, Staleness},
     storage::Read,
 };
@@ -52,7 +52,7 @@ impl<T: Session> Engine<T> {
         let id = opened.anchors().first().map(Anchor::id);
         Ok(match ended {
             None => opened,
-            Some(Ended::Replaced) => {
+            Some(Ended::Replaced { .. }) => {
                 self.tell(Kind::Stale(Staleness::Replaced), id, peer);
                 Opened::Stale
             }
@@ -89,13 +89,22 @@ impl<T: Session> Engine<T> {
         Ok(self.ended(header, principal, Read::Latest).await?.is_none())
     }
 
-    /// Ends the id, where that can be done; false if somebody else has.
-    pub(super) async fn end_id(&self, header: &Header, how: Ended) -> Result<bool, SessionError> {
+    /// Ends this id, where that can be done, and says how it had ended if this is not the call that did.
+    async fn end_id(&self, header: &Header, how: &Ended) -> Result<Option<Ended>, SessionError> {
         let Some(revocations) = self.revocations() else {
-            return Ok(true);
+            return Ok(None);
         };
         let end = Some(header.times.end());
         revocations.end(&header.id, how, end, self.now()).await
+    }
+
+    /// Ends the session, where that can be done, and says under which id this call has.
+    pub(super) async fn end_sealed(&self, header: &Header) -> Result<Option<PublicId>, SessionError> {
+        let Some(revocations) = self.revocations() else {
+            return Ok(Some(header.id.clone()));
+        };
+        let end = Some(header.times.end());
+        revocations.end_session(&header.id, end, self.now()).await
     }
 }
 
@@ -173,16 +182,16 @@ impl<T: Session> Slot<T> {
             // One that was kept when its principal's others were ended is known by its id, which it has no longer.
             rotated.mark = rotated.mark.max(known.lowest_mark());
         }
-        let id = rotated.id.clone();
+        let by = rotated.id.clone();
         let decided = self.sealed(live, draft, rotated)?;
-        // Of several that rotate it one does.
-        if engine.end_id(header, Ended::Replaced).await? {
-            self.tell(Kind::Rotated, Some(&id));
-            Ok(decided)
-        } else {
+        // Of several that rotate it one does. Whoever ends the session at the same time ends this id, too.
+        let replaced = Ended::Replaced { by: by.clone() };
+        if engine.end_id(header, &replaced).await?.is_some() {
             self.has_ended(&header.id, principal.as_ref());
-            Ok(Decided::Nothing)
+            return Ok(Decided::Nothing);
         }
+        self.tell(Kind::Rotated, Some(&by));
+        Ok(decided)
     }
 
     /// Ends the session for exactly one caller, where it can be ended. Says how it had ended, if this is not the one.
@@ -195,8 +204,7 @@ impl<T: Session> Slot<T> {
         if let Some(ended) = engine.ended(header, principal, Read::Latest).await? {
             return Ok(Some(ended));
         }
-        let is_first = engine.end_id(header, Ended::Revoked).await?;
-        Ok((!is_first).then_some(Ended::Revoked))
+        engine.end_id(header, &Ended::Revoked).await
     }
 
     fn sealed(

@@ -103,13 +103,17 @@ impl<T: Session> Slot<T> {
         if let Some(action) = self.commit_if_settled() {
             return Ok(action);
         }
-        let (opened, fate, write) = {
+        let (opened, to_end, fate, write) = {
             let mut state = self.state();
             state.phase = Phase::Committed;
             // Handles that outlive the handler go on reading what is being written.
-            (state.opened.clone(), state.fate, state.write.clone())
+            let to_end = match (&state.write, state.fate) {
+                (Write::Start(_), _) | (_, Fate::End) => state.to_end(),
+                (Write::Nothing | Write::Set(_), Fate::Keep | Fate::Renew | Fate::Rotate) => Vec::new(),
+            };
+            (state.opened.clone(), to_end, state.fate, state.write.clone())
         };
-        let decided = match self.decide(&opened, fate, write).await {
+        let decided = match self.decide(&opened, &to_end, fate, write).await {
             Ok(Decided::Live(live)) if self.engine().0.always_send => self.resend(live).await,
             decided => decided,
         };
@@ -150,17 +154,18 @@ impl<T: Session> Slot<T> {
     async fn decide(
         &self,
         opened: &Opened<T>,
+        to_end: &[Anchor],
         fate: Fate,
         write: Write<T>,
     ) -> Result<Decided<T>, SessionError> {
         match (write, fate, opened) {
             (Write::Start(draft), ..) => {
-                let (live, token) = self.begin(draft, opened.anchors()).await?;
+                let (live, token) = self.begin(draft, to_end).await?;
                 Ok(Decided::Started(live, token))
             }
             (_, Fate::End, Opened::None) => Ok(Decided::Nothing),
             (_, Fate::End, _) => {
-                self.end_all(opened.anchors()).await?;
+                self.end_all(to_end).await?;
                 Ok(Decided::Ended)
             }
             (Write::Set(draft), Fate::Rotate, Opened::Live(live)) => self.rotate(live, Some(draft)).await,

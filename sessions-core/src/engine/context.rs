@@ -2,8 +2,7 @@
 
 use super::{
     Engine, Slot,
-    revocations::Ended,
-    state::{Anchor, Live, Opened, View},
+    state::{Live, Opened, View},
 };
 use crate::{
     ContextVerdict, Session, SessionError,
@@ -29,18 +28,8 @@ impl<T: Session> Engine<T> {
 
     /// Ends a session that the client of this request should not have.
     pub(super) async fn end_for_context(&self, live: &Live<T>, caller: &Caller) -> Result<(), SessionError> {
-        let ended = match (&live.anchor, self.server()) {
-            (Anchor::Stored { key, record, .. }, Some(server)) => {
-                let ended = server.end(*key, self.now()).await?;
-                server.forget(record, self.now()).await;
-                ended
-            }
-            (Anchor::Sealed { header, .. }, _) => self.end_id(header, Ended::Revoked).await?,
-            (Anchor::Stored { .. }, None) => false,
-        };
-        if ended {
-            let id = Some(live.anchor.id());
-            self.tell(Kind::Revoked(Revocation::Context), id, caller.peer);
+        if let Some(id) = self.end_anchor(&live.anchor).await? {
+            self.tell(Kind::Revoked(Revocation::Context), Some(&id), caller.peer);
         }
         Ok(())
     }

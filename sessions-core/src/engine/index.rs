@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use super::{
     Engine, Slot,
-    revocations::Whose,
+    cut_off::Whose,
     server::{Server, Stored},
     state::Anchor,
 };

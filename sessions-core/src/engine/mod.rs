@@ -5,7 +5,10 @@ mod by_value;
 mod commit;
 mod context;
 mod csrf;
+mod cut_off;
+mod end;
 mod index;
+mod merge;
 mod open;
 mod policy;
 mod reader;
@@ -39,7 +42,7 @@ pub use self::{
     upkeep::{Purger, keep_up},
 };
 use self::{
-    revocations::{Ended, Revocations},
+    revocations::Revocations,
     server::{Backend, Server, Stored},
 };
 use crate::{
@@ -311,18 +314,20 @@ impl<T: Session> Engine<T> {
     }
 
     /// Ends the session of this public id, whosever it is; false if there is none. Of a session that its client keeps
-    /// nobody can say whether there is one: there false is for an id that was ended before.
+    /// nobody can say whether there is one: there false is for one that was ended before. If `rotate_id` has given it
+    /// another id since, it is ended under that one.
     ///
     /// # Errors
     /// The client keeps the session and it is not [`revocable`](Options::revocable), or the storage failed.
+    /// [`Contended`](SessionError::Contended): its id was rotated more than a thousand times since.
     pub async fn revoke(&self, id: &PublicId) -> Result<bool, SessionError> {
         let Some(server) = self.server() else {
             let revocations = self.revocations().ok_or(SessionError::NotServerSide)?;
-            let ended = revocations.end(id, Ended::Revoked, None, self.now()).await?;
-            if ended {
+            let ended = revocations.end_session(id, None, self.now()).await?;
+            if let Some(id) = &ended {
                 self.tell(Kind::Revoked(Revocation::Asked), Some(id), None);
             }
-            return Ok(ended);
+            return Ok(ended.is_some());
         };
         let (key, now) = (server.key(id), self.now());
         // Only the record knows whose it is.

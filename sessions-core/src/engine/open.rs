@@ -7,7 +7,7 @@ use super::{
     reader::Unread,
     sealed,
     server::Server,
-    state::{Anchor, Live, Opened},
+    state::{Anchor, Found, Live, Opened},
     token,
 };
 use crate::{
@@ -47,7 +47,7 @@ pub struct Loading<T: Session> {
     engine: Engine<T>,
     caller: Caller,
     handles: Handles,
-    found: Opened<T>,
+    found: Found<T>,
     presented: [Option<Presented>; MAX_TOKENS],
     /// Sessions that the client keeps, if they can be ended.
     sealed: Vec<Opened<T>>,
@@ -70,7 +70,10 @@ impl<T: Session> Engine<T> {
         let peer = request.peer_addr();
         let mut distinct: [&[u8]; MAX_TOKENS] = [&[]; MAX_TOKENS];
         let mut count = 0;
-        let mut found = Opened::None;
+        let mut found = Found {
+            opened: Opened::None,
+            others: Vec::new(),
+        };
         for text in tokens {
             if distinct[..count].contains(&text) {
                 continue;
@@ -79,7 +82,7 @@ impl<T: Session> Engine<T> {
                 // One that nobody looks at may be the client's own: none of the others is used in its place, and none has it
                 // removed.
                 self.tell(Kind::Stale(Staleness::TooMany), None, peer);
-                found = Opened::Ambiguous(Vec::new());
+                found.opened = Opened::Ambiguous(Vec::new());
                 break;
             }
             let throttle = self.0.environment.throttle.as_ref();
@@ -106,7 +109,7 @@ impl<T: Session> Engine<T> {
                     Ok(opened) if revocations.is_some() && !opened.anchors().is_empty() => {
                         sealed.push(opened)
                     }
-                    Ok(opened) => found = self.merge(found, opened, peer),
+                    Ok(opened) => self.merge(&mut found, opened, peer),
                     Err(failure) => return Opening::Failed(failure),
                 },
                 Place::Server(server) => match token::parse(text, server.signed.as_deref()) {
@@ -118,18 +121,18 @@ impl<T: Session> Engine<T> {
                         })
                     }
                     Err(failure) => match self.refused(failure, peer) {
-                        Ok(refused) => found = self.merge(found, refused, peer),
+                        Ok(refused) => self.merge(&mut found, refused, peer),
                         Err(failure) => return Opening::Failed(failure),
                     },
                 },
             }
         }
         if sealed.is_empty() && presented.iter().all(Option::is_none) {
-            let verdict = self.judged(&found, &caller);
-            if let (Opened::Live(live), ContextVerdict::Revoke) = (&found, verdict) {
+            let verdict = self.judged(&found.opened, &caller);
+            if let (Opened::Live(live), ContextVerdict::Revoke) = (&found.opened, verdict) {
                 // Nothing can end it, so that it is refused here alone.
                 self.tell(Kind::Rejected(Rejection::Context), Some(live.anchor.id()), peer);
-                found = Opened::Dead;
+                found.opened = Opened::Dead;
             }
             return Opening::Ready(Slot::new(self.clone(), found, handles, caller, verdict.trust()));
         }
@@ -296,34 +299,6 @@ impl<T: Session> Engine<T> {
             good => Verdict::Live(good),
         }
     }
-
-    /// What two tokens of one request are together: the better one, and with two live ones neither, unless the client
-    /// keeps the data, where the later one counts.
-    fn merge(&self, one: Opened<T>, other: Opened<T>, peer: Option<IpAddr>) -> Opened<T> {
-        match (one, other) {
-            (Opened::Live(one), Opened::Live(other)) => match (&one.anchor, &other.anchor) {
-                (Anchor::Sealed { header, .. }, Anchor::Sealed { header: later, .. }) => {
-                    Opened::Live(if later.issued > header.issued { other } else { one })
-                }
-                // One session under two signatures.
-                (Anchor::Stored { key, .. }, Anchor::Stored { key: same, .. }) if key == same => {
-                    Opened::Live(one)
-                }
-                _ => {
-                    self.tell(Kind::Ambiguous, None, peer);
-                    Opened::Ambiguous(vec![one.anchor, other.anchor])
-                }
-            },
-            (Opened::Ambiguous(mut several), Opened::Live(another)) => {
-                if several.iter().all(|one| one.id() != another.anchor.id()) {
-                    several.push(another.anchor);
-                }
-                Opened::Ambiguous(several)
-            }
-            (one, other) if rank(&one) >= rank(&other) => one,
-            (_, other) => other,
-        }
-    }
 }
 
 /// How far another node's clock may be ahead.
@@ -335,17 +310,6 @@ pub(super) enum Verdict {
     Live(Standing),
     Stale,
     Dead(Kind),
-}
-
-fn rank<T>(opened: &Opened<T>) -> u8 {
-    match opened {
-        Opened::None | Opened::Ended | Opened::Lost(_) => 0,
-        Opened::Dead => 1,
-        Opened::Stale => 2,
-        Opened::Foreign(_) => 3,
-        Opened::Live(_) => 4,
-        Opened::Ambiguous(_) => 5,
-    }
 }
 
 impl Unread {
@@ -385,17 +349,17 @@ impl<T: Session> Loading<T> {
         if let Some(server) = engine.server() {
             for presented in presented.into_iter().flatten() {
                 let opened = engine.open_stored(server, presented, caller.peer).await?;
-                found = engine.merge(found, opened, caller.peer);
+                engine.merge(&mut found, opened, caller.peer);
             }
         }
         for opened in sealed {
             let opened = engine.unless_ended(opened, caller.peer).await?;
-            found = engine.merge(found, opened, caller.peer);
+            engine.merge(&mut found, opened, caller.peer);
         }
-        let verdict = engine.judged(&found, &caller);
-        if let (Opened::Live(live), ContextVerdict::Revoke) = (&found, verdict) {
+        let verdict = engine.judged(&found.opened, &caller);
+        if let (Opened::Live(live), ContextVerdict::Revoke) = (&found.opened, verdict) {
             engine.end_for_context(live, &caller).await?;
-            found = Opened::Dead;
+            found.opened = Opened::Dead;
         }
         Ok(Slot::new(engine, found, handles, caller, verdict.trust()))
     }

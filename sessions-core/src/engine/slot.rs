@@ -12,7 +12,7 @@ use super::{
     context::Trust,
     csrf::Binding,
     sealed::Header,
-    state::{Anchor, Certainty, Draft, Fate, Issue, Opened, Phase, State, View, Write},
+    state::{Anchor, Certainty, Draft, Fate, Found, Issue, Opened, Phase, State, View, Write},
     writer::Encoded,
 };
 use crate::{
@@ -53,7 +53,7 @@ impl<T> Clone for Slot<T> {
 impl<T: Session> Slot<T> {
     pub(super) fn new(
         engine: Engine<T>,
-        opened: Opened<T>,
+        found: Found<T>,
         handles: Handles,
         caller: Caller,
         trust: Trust,
@@ -61,8 +61,8 @@ impl<T: Session> Slot<T> {
         let began = engine.now();
         Self(Arc::new(Inner {
             engine,
-            came_as: Binding::of_opened(&opened),
-            state: Mutex::new(State::new(opened, began)),
+            came_as: Binding::of_opened(&found.opened),
+            state: Mutex::new(State::new(found, began)),
             handles: Mutex::new(handles),
             caller,
             trust,
@@ -259,7 +259,8 @@ impl<T: Session> Slot<T> {
     /// Gives the session a new token, and takes the old one's power away at once: for a change of privilege without
     /// a login. Data and deadlines stay. Nothing happens if there is no session.
     ///
-    /// A response that gets lost costs its client the session.
+    /// A response that gets lost costs its client the session. Where the client keeps the session it gets another
+    /// [`public_id`](Self::public_id), too.
     ///
     /// # Errors
     /// [`AlreadyCommitted`](SessionError::AlreadyCommitted).

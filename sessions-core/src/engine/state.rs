@@ -32,6 +32,13 @@ pub(super) enum Opened<T> {
     Lost(Option<Principal>),
 }
 
+/// What all of a request's tokens are together.
+pub(super) struct Found<T> {
+    pub(super) opened: Opened<T>,
+    /// Other sessions of the user whose session was opened, which the client keeps besides.
+    pub(super) others: Vec<Anchor>,
+}
+
 /// A live session: its value, and where that is kept.
 pub(super) struct Live<T> {
     pub(super) value: Arc<T>,
@@ -116,6 +123,8 @@ pub(super) enum Phase {
 pub(super) struct State<T> {
     pub(super) phase: Phase,
     pub(super) opened: Opened<T>,
+    /// Whoever ends what was opened ends these, too: each would log its user in again.
+    pub(super) others: Vec<Anchor>,
     pub(super) fate: Fate,
     pub(super) write: Write<T>,
     pub(super) owed: Owed,
@@ -152,10 +161,11 @@ pub(super) enum View<'a, T> {
 }
 
 impl<T> State<T> {
-    pub(super) fn new(opened: Opened<T>, began: Timestamp) -> Self {
+    pub(super) fn new(found: Found<T>, began: Timestamp) -> Self {
         Self {
             phase: Phase::Open,
-            opened,
+            opened: found.opened,
+            others: found.others,
             fate: Fate::Keep,
             write: Write::Nothing,
             owed: Owed::Nothing,
@@ -165,6 +175,11 @@ impl<T> State<T> {
             label: None,
             wishes: Wishes::default(),
         }
+    }
+
+    /// What ends with a logout, or in favour of a new session.
+    pub(super) fn to_end(&self) -> Vec<Anchor> {
+        [self.opened.anchors(), &self.others].concat()
     }
 
     pub(super) fn view(&self) -> View<'_, T> {

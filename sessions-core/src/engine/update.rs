@@ -109,10 +109,7 @@ impl<T: Session> Slot<T> {
                 self.may_follow(&state.opened, draft.principal.as_ref())?;
             }
             // It is about what was before: what other tasks ask for from now on is about the new session.
-            (
-                state.opened.anchors().to_vec(),
-                mem::replace(&mut state.fate, Fate::Keep),
-            )
+            (state.to_end(), mem::replace(&mut state.fate, Fate::Keep))
         };
         let (live, token) = match self.begin(draft, &old).await {
             Ok(begun) => begun,
@@ -127,6 +124,7 @@ impl<T: Session> Slot<T> {
         if let Ok(mut state) = self.open_state() {
             state.owed = Owed::Send(token, *live.anchor.times());
             state.opened = Opened::Live(live);
+            state.others.clear();
             state.created_here = true;
             state.certainty = Certainty::Known;
             return Ok(result);
@@ -168,7 +166,7 @@ impl<T: Session> Slot<T> {
                     Some(value.unwrap_or_else(|| Arc::clone(&live.value)))
                 }
                 Some(Ended::Revoked) => None,
-                Some(Ended::Replaced) => {
+                Some(Ended::Replaced { .. }) => {
                     self.has_ended(&header.id, principal.as_ref());
                     return Ok(None);
                 }
@@ -482,7 +480,10 @@ impl<T: Session> Slot<T> {
     /// As [`lost`](Self::lost), of whatever kind the session is.
     pub(super) fn has_ended(&self, id: &PublicId, principal: Option<&Principal>) {
         self.tell(Kind::LostWrite, Some(id));
-        self.state().opened = Opened::Lost(principal.cloned());
+        let mut state = self.state();
+        state.opened = Opened::Lost(principal.cloned());
+        // A token of it would take the place of the one that whoever rotated it has sent.
+        state.owed = Owed::Nothing;
     }
 }
 

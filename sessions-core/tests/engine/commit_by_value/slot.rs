@@ -232,7 +232,7 @@ async fn clear_and_take_remove_the_token() {
 }
 
 #[tokio::test]
-async fn of_two_live_tokens_the_later_issued_counts() {
+async fn of_two_live_tokens_of_one_session_the_later_issued_counts() {
     let world = World::new();
     let engine = engine(&world);
     let early = world.alice(&engine).await;
@@ -243,6 +243,60 @@ async fn of_two_live_tokens_the_later_issued_counts() {
         let both = Client::showing(&engine, tokens);
         assert_eq!(both.sees().await.unwrap().visits, 2);
     }
+}
+
+#[tokio::test]
+async fn of_two_live_sessions_of_one_user_the_later_issued_counts() {
+    let world = World::new();
+    let engine = engine(&world);
+    let early = world.alice(&engine).await;
+    world.pass(secs(1));
+    let mut late = world.alice(&engine).await;
+    late.does(|slot| slot.set(login("alice", 2))).await;
+    for tokens in [[early.token(), late.token()], [late.token(), early.token()]] {
+        let both = Client::showing(&engine, tokens);
+        assert_eq!(both.sees().await.unwrap().visits, 2);
+    }
+}
+
+/// Any host of the site can set a cookie for all of them, if the name is without `__Host-`.
+#[tokio::test]
+async fn a_session_that_another_host_has_set_is_not_used_in_place_of_the_clients_own() {
+    let world = World::new();
+    let engine = engine(&world);
+    let own = world.alice(&engine).await;
+    world.pass(secs(1));
+    let mut tossed = Client::new(&engine);
+    tossed.does(|slot| slot.start(login("mallory", 1))).await;
+    let mut again = own.clone();
+    world.pass(mins(5));
+    again.reads().await;
+    for tokens in [
+        vec![own.token(), tossed.token()],
+        vec![tossed.token(), own.token()],
+        vec![own.token(), tossed.token(), again.token()],
+        vec![own.token(), again.token(), tossed.token()],
+    ] {
+        let mut both = Client::showing(&engine, tokens);
+        assert_eq!(both.status().await, SessionStatus::Ambiguous);
+        assert_eq!(both.sees().await, None);
+        assert_eq!(both.reads().await, Said::Nothing);
+        assert_eq!(both.does(|slot| slot.start(login("alice", 3))).await, Said::Sent);
+        assert_eq!(both.sees().await.unwrap().visits, 3);
+    }
+}
+
+#[tokio::test]
+async fn two_live_sessions_of_nobody_are_ambiguous_as_each_may_be_anybodys() {
+    let world = World::new();
+    let engine = engine(&world);
+    let mut clients = [Client::new(&engine), Client::new(&engine)];
+    for client in &mut clients {
+        client.does(|slot| slot.set(nobody(1))).await;
+        world.pass(secs(1));
+    }
+    let both = Client::showing(&engine, clients.iter().map(Client::token));
+    assert_eq!(both.status().await, SessionStatus::Ambiguous);
 }
 
 #[tokio::test]

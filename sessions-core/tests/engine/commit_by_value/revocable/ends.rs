@@ -1,8 +1,11 @@
 //! One session, ended by its own request or by its id.
 
+use std::sync::{Arc, mpsc};
+
 use sessions_core::{
     SessionError,
     engine::{SessionStatus, Slot},
+    events::{SessionEvent, SessionEventKind},
 };
 
 use super::{alice, engine, id, log_in, node};
@@ -107,6 +110,29 @@ async fn a_session_is_ended_by_its_id_once() {
 }
 
 #[tokio::test]
+async fn a_session_is_ended_by_the_id_that_it_had_before_it_was_rotated() {
+    let mut world = World::new();
+    let (tell, told) = mpsc::channel();
+    world.environment.listener = Some(Arc::new(move |event: &SessionEvent<'_>| {
+        if matches!(event.kind, SessionEventKind::Revoked(_)) {
+            tell.send(event.public_id.cloned()).unwrap();
+        }
+    }));
+    let engine = engine(&world);
+    let mut client = log_in(&engine, "alice").await;
+    let first = id(&client).await;
+    client.does(|slot| slot.rotate_id()).await;
+    client.does(|slot| slot.rotate_id()).await;
+    let (second, last) = (client.clone(), id(&client).await);
+    assert!(engine.revoke(&first).await.unwrap());
+    assert_eq!(second.status().await, SessionStatus::Invalid);
+    assert!(!engine.revoke(&first).await.unwrap());
+    assert!(!engine.revoke(&last).await.unwrap());
+    let told: Vec<_> = told.try_iter().collect();
+    assert_eq!(told, [Some(last)], "the id that it had");
+}
+
+#[tokio::test]
 async fn what_clients_keep_can_be_ended_and_neither_listed_nor_counted() {
     let world = World::new();
     let engine = engine(&world);
@@ -201,6 +227,72 @@ async fn of_two_tokens_the_one_that_was_ended_never_counts() {
         let mut both = Client::showing(&engine, tokens);
         assert_eq!(both.sees().await.as_deref(), Some(&login("alice", 1)));
         assert_eq!(both.reads().await, Said::Nothing);
+    }
+}
+
+#[tokio::test]
+async fn whoever_logs_out_or_in_with_several_sessions_of_one_user_ends_them_all() {
+    for logs_in in [false, true] {
+        for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
+            let world = World::new();
+            let engine = engine(&world);
+            let mut all = Vec::new();
+            for _ in 0..3 {
+                all.push(log_in(&engine, "alice").await);
+                world.pass(mins(1));
+            }
+            let mut client = Client::showing(&engine, order.map(|nth| all[nth].token()));
+            assert_eq!(client.open().await.public_id(), Some(id(&all[2]).await));
+            let said = match logs_in {
+                true => client.does(|slot| slot.start(login("alice", 9))).await,
+                false => client.does(|slot| slot.clear()).await,
+            };
+            assert_eq!(said, if logs_in { Said::Sent } else { Said::Removed });
+            for one in &all {
+                assert_eq!(one.status().await, SessionStatus::Invalid);
+            }
+            assert_eq!(client.has_token(), logs_in);
+            assert_eq!(client.sees().await.is_some(), logs_in);
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_inserts_after_a_logout_with_several_sessions_of_one_user_ends_them_all() {
+    let world = World::new();
+    let engine = engine(&world);
+    let all = [log_in(&engine, "alice").await, log_in(&engine, "alice").await];
+    let mut client = Client::showing(&engine, all.iter().map(Client::token));
+    let said = client
+        .runs(async |slot| {
+            slot.clear().unwrap();
+            slot.update_or_insert_with(|| nobody(1), |_| ()).await.unwrap();
+        })
+        .await;
+    assert_eq!(said, Said::Sent);
+    for one in &all {
+        assert_eq!(one.status().await, SessionStatus::Invalid);
+    }
+    assert_eq!(client.sees().await.as_deref(), Some(&nobody(1)));
+}
+
+#[tokio::test]
+async fn whoever_logs_out_with_sessions_of_several_users_ends_them_all() {
+    let world = World::new();
+    let engine = engine(&world);
+    let all = [
+        log_in(&engine, "alice").await,
+        log_in(&engine, "alice").await,
+        log_in(&engine, "mallory").await,
+    ];
+    for order in [[0, 1, 2], [2, 0, 1], [0, 2, 1]] {
+        let all = Client::showing(&engine, order.map(|nth| all[nth].token()));
+        assert_eq!(all.status().await, SessionStatus::Ambiguous);
+    }
+    let mut client = Client::showing(&engine, all.iter().map(Client::token));
+    assert_eq!(client.does(|slot| slot.clear()).await, Said::Removed);
+    for one in &all {
+        assert_eq!(one.status().await, SessionStatus::Invalid);
     }
 }
 

@@ -4,13 +4,15 @@ use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll};
 
 use sessions_core::{
     SessionError,
-    engine::{SessionStatus, Slot},
+    engine::{Engine, SessionStatus, Slot},
+    storage::EncryptedStorage,
 };
 use tokio::time::Instant;
 
 use super::{alice, engine, id, log_in, on};
 use crate::support::{
-    Checked, Client, Create, Fault, Latest, Load, Login, ReplaceRevision, Said, Stepped, World, login, secs,
+    Checked, Client, Create, Delete, Fault, Latest, Load, Login, ReplaceRevision, Said, Stepped, World, key,
+    login, ring, secs,
 };
 
 fn is_unavailable<T>(answer: &Result<T, SessionError>) -> bool {
@@ -161,7 +163,6 @@ async fn whoever_ends_several_is_told_if_it_may_not_have_happened() {
         (Latest, Fault::Fail),
         (Create, Fault::Fail),
         (Create, Fault::LoseRequest),
-        (Latest, Fault::Unreadable),
     ] {
         world.storage.fault(op, fault, 1);
         assert!(
@@ -183,4 +184,93 @@ async fn whoever_ends_several_is_told_if_it_may_not_have_happened() {
         engine.revoke_all(&alice()).await.unwrap();
         assert_eq!(client.status().await, SessionStatus::Invalid);
     }
+}
+
+/// What was ended is written under one key, and that key is revoked.
+fn before_and_after(world: &World) -> [Engine<Login>; 2] {
+    let revoked = ring(2).rotate(key(3)).revoke(key(2).id());
+    [ring(2), revoked].map(|keys| {
+        on(
+            world,
+            EncryptedStorage::new(world.storage.clone(), &keys).unwrap(),
+        )
+    })
+}
+
+#[tokio::test]
+async fn whoever_ends_a_principals_sessions_again_mends_what_cannot_be_read() {
+    let world = World::new();
+    let [before, after] = before_and_after(&world);
+    let (kept, ended) = (log_in(&before, "alice").await, log_in(&before, "alice").await);
+    before.revoke_others(&alice(), &id(&kept).await).await.unwrap();
+    let since = log_in(&before, "alice").await;
+    for client in [&kept, &ended, &since] {
+        assert!(is_unavailable(&client.at(&after).try_open(&()).await));
+    }
+    let mut new = Client::new(&after);
+    let slot = new.open().await;
+    slot.start(login("alice", 2)).unwrap();
+    assert!(is_unavailable(&new.ends(&slot).await));
+    let bob = log_in(&after, "bob").await;
+
+    after.revoke_all(&alice()).await.unwrap();
+    for client in [&kept, &ended, &since] {
+        assert_eq!(client.at(&after).status().await, SessionStatus::Invalid);
+    }
+    assert_eq!(bob.status().await, SessionStatus::Live);
+    assert_eq!(log_in(&after, "alice").await.status().await, SessionStatus::Live);
+}
+
+#[tokio::test]
+async fn nobody_keeps_a_session_of_whose_end_nothing_can_be_read() {
+    let world = World::new();
+    let [before, after] = before_and_after(&world);
+    let (ended, mine) = (log_in(&before, "alice").await, log_in(&before, "alice").await);
+    before.revoke_others(&alice(), &id(&mine).await).await.unwrap();
+    for client in [&ended, &mine] {
+        let keep = id(&client.at(&on(&world, Arc::new(Stepped::default())))).await;
+        after.revoke_others(&alice(), &keep).await.unwrap();
+        assert_eq!(client.at(&after).status().await, SessionStatus::Invalid);
+    }
+}
+
+#[tokio::test]
+async fn whoever_ends_everyones_sessions_again_mends_what_cannot_be_read() {
+    let world = World::new();
+    let [before, after] = before_and_after(&world);
+    let mut ended = vec![log_in(&before, "alice").await];
+    for _ in 0..2 {
+        before.revoke_everyone().await.unwrap();
+        ended.push(log_in(&before, "alice").await);
+    }
+    before.revoke_all(&alice()).await.unwrap();
+    world.pass(secs(10));
+    // That of one principal alone is not enough: nothing is known of everyone's.
+    assert!(is_unavailable(&after.revoke_all(&alice()).await.checked()));
+    after.revoke_everyone().await.unwrap();
+    assert_eq!(log_in(&after, "bob").await.status().await, SessionStatus::Live);
+    after.revoke_all(&alice()).await.unwrap();
+    let new = log_in(&after, "alice").await;
+    assert_eq!(new.status().await, SessionStatus::Live);
+    for client in &ended {
+        assert_eq!(client.at(&after).status().await, SessionStatus::Invalid);
+    }
+    // It is above everyone's, as every other one.
+    after.revoke_all(&alice()).await.unwrap();
+    assert_eq!(new.status().await, SessionStatus::Invalid);
+}
+
+#[tokio::test]
+async fn whoever_cannot_mend_what_cannot_be_read_is_told_so_and_nobody_is_let_in() {
+    let world = World::new();
+    let [before, after] = before_and_after(&world);
+    let client = log_in(&before, "alice").await;
+    before.revoke_all(&alice()).await.unwrap();
+    for fault in [Fault::Fail, Fault::LoseRequest] {
+        world.storage.fault(Delete, fault, 1);
+        assert!(after.revoke_all(&alice()).await.checked().is_err());
+        assert!(is_unavailable(&client.at(&after).try_open(&()).await));
+    }
+    after.revoke_all(&alice()).await.unwrap();
+    assert_eq!(client.at(&after).status().await, SessionStatus::Invalid);
 }
