@@ -91,9 +91,9 @@ async fn a_session_in_use_costs_no_round_trip() {
     for _ in 0..100 {
         assert_eq!(payload(&storage).await.as_deref(), Some(&b"value"[..]));
     }
-    // The touch, which the server did not know yet, and loads until the message has come.
+    // The touch, which the server did not know yet, and loads when the message comes: after all of them, perhaps.
     let trips = monitor.about_sessions();
-    assert!((3..=30).contains(&trips), "{trips}");
+    assert!((2..=30).contains(&trips), "{trips}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

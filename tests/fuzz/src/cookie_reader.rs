@@ -102,27 +102,30 @@ impl Server {
             .filter(|which| tokens.contains(&live[*which].as_bytes()))
             .collect();
         match found[..] {
+            _ if *more => Seen::without(SessionStatus::Ambiguous),
             [which] => Seen::live(which),
-            [] => nothing(tokens, *more),
+            [] => nothing(tokens, false),
             _ => Seen::without(SessionStatus::Ambiguous),
         }
     }
 
-    /// Of two live ones the later one counts.
     fn by_value(&self, (tokens, more): &(Vec<&[u8]>, bool)) -> Seen {
-        let later = (0..2)
-            .rev()
-            .find(|which| tokens.contains(&self.theme[*which].as_bytes()));
+        let live: Vec<_> = (0..2)
+            .filter(|which| tokens.contains(&self.theme[*which].as_bytes()))
+            .collect();
         let prefix = prefix(&self.theme[0]);
         let elsewhere = tokens.iter().any(|token| may_be_elsewhere(token, &prefix));
-        match later {
-            Some(which) => Seen::live(which),
-            None => nothing(tokens, *more || elsewhere),
+        match live[..] {
+            _ if *more => Seen::without(SessionStatus::Ambiguous),
+            [which] => Seen::live(which),
+            [] => nothing(tokens, elsewhere),
+            // Two sessions of nobody are anybody's.
+            _ => Seen::without(SessionStatus::Ambiguous),
         }
     }
 }
 
-/// What there is without a live token: if one may be live elsewhere, or was not looked at, it stays with the client.
+/// What there is without a live token: if one may be live elsewhere, it stays with the client.
 fn nothing(tokens: &[&[u8]], stays: bool) -> Seen {
     match (tokens, stays) {
         ([], _) => Seen::without(SessionStatus::Absent),
