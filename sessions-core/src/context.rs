@@ -32,9 +32,8 @@ use crate::RequestView;
 /// ```
 pub trait ClientContext: Send + Sync + 'static {
     /// What is to be known of the client of this request: stored with a session that it starts, and compared with what is
-    /// stored of the one that it shows. Of more than 256 bytes the first 256 are used; where clients keep the session they count to its
-    /// size. It is called once for each session
-    /// that a request asks for.
+    /// stored of the one that it shows. Of more than 256 bytes the first 256 are used; where clients keep the session they
+    /// count to its size. It is called once for each session that a request asks for.
     ///
     /// It stands in the storage in the clear unless [`EncryptedStorage`](crate::storage::EncryptedStorage) is around it, and
     /// under the protection of what the client keeps.

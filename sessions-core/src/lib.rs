@@ -12,8 +12,6 @@ pub mod engine;
 #[cfg(feature = "engine")]
 mod error;
 #[cfg(feature = "engine")]
-mod event;
-#[cfg(feature = "engine")]
 pub mod events;
 #[cfg(feature = "engine")]
 #[doc(hidden)]
@@ -22,6 +20,8 @@ pub mod export;
 mod id;
 #[cfg(feature = "engine")]
 mod lifetime;
+#[cfg(feature = "engine")]
+mod log;
 #[cfg(feature = "engine")]
 mod lp;
 #[cfg(feature = "engine")]

@@ -113,18 +113,15 @@ impl<T: Session> Slot<T> {
             };
             (state.opened.clone(), to_end, state.fate, state.write.clone())
         };
-        let decided = match self.decide(&opened, &to_end, fate, write).await {
+        let decided = self.told(match self.decide(&opened, &to_end, fate, write).await {
             Ok(Decided::Live(live)) if self.engine().0.always_send => self.resend(live).await,
             decided => decided,
-        };
+        });
         let mut state = self.state();
         state.write = Write::Nothing;
         state.fate = Fate::Keep;
         let owed = mem::replace(&mut state.owed, Owed::Nothing);
-        drop(state);
-        let decided = self.told(decided)?;
-        let mut state = self.state();
-        Ok(match decided {
+        Ok(match decided? {
             Decided::Nothing => self.owed(owed, TokenAction::Keep),
             Decided::Live(live) => {
                 state.opened = Opened::Live(live);

@@ -14,9 +14,9 @@ use crate::{
     ContextVerdict, Payload, PublicId, Record, RequestView, Schema, Session, SessionError, StorageKey,
     Timestamp,
     context::Caller,
-    event,
     events::{Rejection, Revocation, SessionEventKind as Kind, Staleness},
     id::Handles,
+    log,
     options::OnReuse,
     protection::{BoundProtection, ProtectionError},
     secret::Secret,
@@ -162,7 +162,7 @@ impl<T: Session> Engine<T> {
             }
             // As with a storage that fails: nobody is logged out because somebody's key service is down.
             ProtectionError::Failed(_) => {
-                event::protection_failed(self.name(), &failure);
+                log::protection_failed(self.name(), &failure);
                 return Err(failure.into());
             }
         })

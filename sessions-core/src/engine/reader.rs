@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Engine;
 use crate::{
-    Payload, Schema, SerializerError, Session, SessionSerializer, event, schema::Upgrade, session::decode,
+    Payload, Schema, SerializerError, Session, SessionSerializer, log, schema::Upgrade, session::decode,
 };
 
 /// What reads the payloads of one schema.
@@ -42,7 +42,7 @@ impl<T: Session> Engine<T> {
         if schema.version == own.version && <T::Serializer as SessionSerializer<T>>::SELF_DESCRIBING {
             return Ok(Reader::Attempt);
         }
-        event::schema_changed::<T>(self.name(), schema, &self.0.schema_told);
+        log::schema_changed::<T>(self.name(), schema, &self.0.schema_told);
         Err(Unread::Schema)
     }
 
@@ -53,7 +53,7 @@ impl<T: Session> Engine<T> {
             .decoded(|bytes| reader.read(bytes))
             .map_err(|_| match reader {
                 Reader::Attempt => {
-                    event::schema_changed::<T>(self.name(), schema, &self.0.schema_told);
+                    log::schema_changed::<T>(self.name(), schema, &self.0.schema_told);
                     Unread::Schema
                 }
                 Reader::Own | Reader::Upgrade(_) => {

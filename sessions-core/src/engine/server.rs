@@ -4,8 +4,9 @@ use std::{ops::Deref, sync::Arc, time::Duration};
 
 use super::Environment;
 use crate::{
-    PublicId, Record, SessionError, SessionSpec, SessionStorage, StorageError, StorageKey, Timestamp, event,
+    PublicId, Record, SessionError, SessionSpec, SessionStorage, StorageError, StorageKey, Timestamp,
     events::Events,
+    log,
     options::{OnConflict, OnReuse, OverLimit},
     protection::BoundProtection,
     storage::{Created, Expected, Read, Replaced, StorageFuture, Touch, Touched},
@@ -101,7 +102,7 @@ impl Backend {
                 .await
                 .unwrap_or(Err(StorageError::Timeout(limit)))
         };
-        answer.inspect_err(|failure| event::storage_failed(&self.name, operation, failure))
+        answer.inspect_err(|failure| log::storage_failed(&self.name, operation, failure))
     }
 
     pub(super) async fn find(

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use tokio::time::{sleep, timeout};
 
 use super::{Engine, server::PATIENCE};
-use crate::{Clock, Session, SessionStorage, StorageError, event, secret::random};
+use crate::{Clock, Session, SessionStorage, StorageError, log, secret::random};
 
 /// How many sessions are freed before others get their turn. A folder is read from its beginning for each of them.
 const BATCH: usize = 10_000;
@@ -70,12 +70,12 @@ impl Purger {
                     }
                 }
                 Err(failure) => {
-                    event::storage_failed(&self.name, "purge", &failure);
+                    log::storage_failed(&self.name, "purge", &failure);
                     break;
                 }
             }
         }
-        event::purged(&self.name, freed);
+        log::purged(&self.name, freed);
     }
 
     async fn batch(&self, patience: Duration) -> Result<usize, StorageError> {

@@ -17,7 +17,7 @@ use super::{
     ring::Keys,
     text::{self, Mistake},
 };
-use crate::{ConfigError, event};
+use crate::{ConfigError, log};
 
 /// More than any ring takes.
 const MAX_LEN: u64 = 64 * 1024;
@@ -79,7 +79,7 @@ impl KeyRing {
         self.give(text.keys()?)?;
         text.warn();
         *taken = text.digest;
-        event::keys_changed(&file.path, self);
+        log::keys_changed(&file.path, self);
         Ok(true)
     }
 
@@ -113,8 +113,8 @@ impl KeyRing {
                 let reloaded = spawn_blocking(move || ring.reload()).await;
                 match reloaded {
                     Ok(Ok(_)) => {}
-                    Ok(Err(failure)) => event::keys_kept(&failure),
-                    Err(ended) => event::keys_kept(&ended),
+                    Ok(Err(failure)) => log::keys_kept(&failure),
+                    Err(ended) => log::keys_kept(&ended),
                 }
             }
         }
@@ -183,7 +183,7 @@ impl<'p> Text<'p> {
 
     fn warn(&self) {
         if mode(&self.metadata) & 0o044 != 0 {
-            event::keys_readable(self.path);
+            log::keys_readable(self.path);
         }
     }
 }
