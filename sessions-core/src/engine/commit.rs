@@ -4,10 +4,11 @@ use std::{mem, sync::Arc, time::Duration};
 
 use super::{
     Place, Slot,
+    live::Latest,
     server::Server,
     state::{Anchor, Draft, Fate, Issue, Live, Opened, Owed, Phase, Write},
     token,
-    update::{Latest, back_off},
+    update::back_off,
     writer::{Written, draft_or},
 };
 use crate::{

@@ -8,6 +8,7 @@ mod csrf;
 mod cut_off;
 mod end;
 mod index;
+mod live;
 mod merge;
 mod open;
 mod policy;
