@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use servers::{RedisCluster, RedisSentinels};
+use servers::{Redis, RedisCluster, RedisSentinels};
 use sessions_core::{
     StorageKey,
     storage::{
@@ -123,4 +123,29 @@ async fn a_master_of_sentinels_that_is_killed_is_replaced_and_the_storage_follow
     works(&storage, 1).await;
     assert!(storage.load(KEY, Read::Latest, NOW).await.unwrap().is_some());
     println!("away for {away:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sentinel_that_knows_of_no_failover_leads_nobody_to_the_master_of_before() {
+    let sentinels = RedisSentinels::start();
+    let master = sentinels.master();
+    sentinels.servers()[master].kill();
+    while sentinels.master() == master {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    // As one that is back, and has not been made a replica yet.
+    let back = Redis::start();
+    let behind = RedisSentinels::behind(&back);
+    let all = [behind.url()].into_iter().chain(sentinels.urls());
+    let all = RedisServers::sentinel(all, sentinels.name(), "redis://master").unwrap();
+    let lost = RedisStorage::connect(&back.url()).await.unwrap();
+    let kept = RedisStorage::connect_to(watched(&sentinels)).await.unwrap();
+    // Not only once, as a matter of luck.
+    for number in 0..20 {
+        let storage = RedisStorage::connect_to(all.clone()).await.unwrap();
+        let key = StorageKey::from_bytes([number; 32]);
+        storage.create(key, record(*b"value").into(), NOW).await.unwrap();
+        assert!(lost.load(key, Read::Latest, NOW).await.unwrap().is_none());
+        assert!(kept.load(key, Read::Latest, NOW).await.unwrap().is_some());
+    }
 }

@@ -42,6 +42,15 @@ impl RedisSentinels {
         all
     }
 
+    /// A sentinel that calls another server the master: it has not been told of a failover.
+    ///
+    /// # Panics
+    /// It does not start.
+    #[must_use]
+    pub fn behind(master: &Redis) -> Redis {
+        sentinel(master.port())
+    }
+
     /// Where the sentinels are.
     pub fn urls(&self) -> Vec<String> {
         self.sentinels.iter().map(Redis::url).collect()

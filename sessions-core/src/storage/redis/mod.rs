@@ -57,7 +57,7 @@ use crate::{Record, RecordError, StorageKey, Timestamp, secret::random};
 /// - An account may be restricted to the keys of the [prefix](RedisServers::prefix), and to `+evalsha +eval +get +set
 ///   +getrange +setrange +pexpire +del +scan +info +role`; in a cluster with `+cluster|info +cluster|slots +asking`; in another
 ///   database than 0 with `+select`; for [`tracked`](Self::tracked) with `+client|tracking`. One for the sentinels needs `+info
-///   +sentinel|get-master-addr-by-name`.
+///   +sentinel|get-master-addr-by-name +sentinel|master`.
 /// - While slots are moved from one server of a cluster to another, [`count`](SessionIndex::count) and
 ///   [`delete_some`](SessionIndex::delete_some) may miss what is just being moved.
 /// - A server that is made a replica and keeps its clients' connections is read until it refuses the first write. Sentinels

@@ -1,11 +1,12 @@
 //! Which servers there are, and how each is reached.
 
-use std::{fmt, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc};
 
-use futures_util::future::{BoxFuture, FutureExt as _, select_ok};
-use redis::{ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo, RedisResult, cmd};
+use futures_util::future::{BoxFuture, FutureExt as _, join_all};
+use redis::{ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo, RedisResult, cmd, pipe};
+use tokio::time::timeout;
 
-use super::connections::Link;
+use super::connections::{Link, PATIENCE, unanswered};
 use crate::StorageError;
 
 /// Where a [`RedisStorage`](super::RedisStorage) keeps its sessions, and under which keys.
@@ -146,17 +147,12 @@ impl RedisServers {
                 },
                 _,
             ) => {
-                let (name, master) = (Arc::<str>::from(name.as_str()), master.clone());
-                // Whoever leads to a master first: of the others some may be down, or behind.
-                let asked = sentinels.iter().cloned().map(move |sentinel| {
-                    let (name, master, open) = (Arc::clone(&name), master.clone(), Arc::clone(&open));
-                    async move {
-                        let (host, port) = master_of(sentinel, &name).await?;
-                        master_at(at(&master, &host, port), open).await
-                    }
-                    .boxed()
-                });
-                select_ok(asked).map(|first| first.map(|(link, _)| link)).boxed()
+                let (sentinels, name, master) = (sentinels.clone(), name.clone(), master.clone());
+                async move {
+                    let (host, port) = master_of(sentinels, &name).await?;
+                    master_at(at(&master, &host, port), open).await
+                }
+                .boxed()
             }
         }
     }
@@ -180,12 +176,45 @@ async fn master_at(info: ConnectionInfo, open: Open) -> RedisResult<Arc<Link>> {
     Ok(link)
 }
 
-async fn master_of(sentinel: ConnectionInfo, name: &str) -> RedisResult<(String, u16)> {
+/// The master by the newest that any of the sentinels knows. After a failover the others are told of it seconds later, and
+/// a server that was master before may be back by then, take writes, and lose them all when it is made a replica.
+async fn master_of(sentinels: Vec<ConnectionInfo>, name: &str) -> RedisResult<(String, u16)> {
+    let asked = sentinels
+        .into_iter()
+        .map(|sentinel| timeout(PATIENCE / 3, vote(sentinel, name)));
+    let answers = join_all(asked).await.into_iter().filter_map(Result::ok);
+    let mut refusal = unanswered();
+    let mut newest: Option<Vote> = None;
+    for answer in answers {
+        match answer {
+            Ok(vote) if newest.as_ref().is_none_or(|newest| newest.epoch < vote.epoch) => newest = Some(vote),
+            Ok(_) => {}
+            Err(error) => refusal = error,
+        }
+    }
+    newest.map(|vote| vote.master).ok_or(refusal)
+}
+
+/// What one of the sentinels says.
+struct Vote {
+    master: (String, u16),
+    /// Higher with each failover.
+    epoch: u64,
+}
+
+async fn vote(sentinel: ConnectionInfo, name: &str) -> RedisResult<Vote> {
     let link = Link::open(sentinel).await?;
-    let mut ask = cmd("SENTINEL");
-    ask.arg("GET-MASTER-ADDR-BY-NAME").arg(name);
-    let master: Option<(String, u16)> = ask.query_async(&mut link.connection()).await?;
-    master.ok_or_else(|| (ErrorKind::Client, "the sentinels know no master of this name").into())
+    // The first says who is master while the failover goes on, too.
+    let mut ask = pipe();
+    ask.cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(name);
+    ask.cmd("SENTINEL").arg("MASTER").arg(name);
+    let (master, told): (Option<(String, u16)>, HashMap<String, String>) =
+        ask.query_async(&mut link.connection()).await?;
+    let epoch = told.get("config-epoch").and_then(|epoch| epoch.parse().ok());
+    match (master, epoch) {
+        (Some(master), Some(epoch)) => Ok(Vote { master, epoch }),
+        _ => Err((ErrorKind::Client, "the sentinels know no master of this name").into()),
+    }
 }
 
 pub(super) async fn is_master(link: &Link) -> RedisResult<()> {
