@@ -136,7 +136,10 @@ impl RedisSentinels {
 fn server() -> Redis {
     Redis::launch("", |_, port| {
         // Otherwise a master waits for more replicas, for seconds, before it sends the first what it has.
-        words(&[&["--port", port, "--repl-diskless-sync-delay", "0"], &KEEPS])
+        let at_once = ["--repl-diskless-sync-delay", "0"];
+        // One that the sentinels took for dead is not to go on alone: what it acknowledged would be lost.
+        let not_alone = ["--min-replicas-to-write", "1"];
+        words(&[&["--port", port], &at_once, &not_alone, &KEEPS])
     })
 }
 
