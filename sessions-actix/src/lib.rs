@@ -42,6 +42,7 @@ mod opened;
 mod registry;
 mod request;
 mod required;
+mod ticket;
 mod transport;
 
 pub use admin::SessionAdmin;

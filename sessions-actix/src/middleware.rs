@@ -2,7 +2,6 @@
 
 use std::{
     future::{Ready, ready},
-    mem,
     pin::Pin,
     rc::Rc,
     sync::Arc,
@@ -20,9 +19,9 @@ use sessions_core::engine::Outcome;
 
 use crate::{
     SessionError, Sessions,
-    frame::Ticket,
+    frame::WorkerRegistry,
     opened::{Commit, Opened},
-    registry::Registry,
+    ticket::{Inside, Ticket},
 };
 
 impl<S, B> Transform<S, ServiceRequest> for Sessions
@@ -39,7 +38,7 @@ where
     fn new_transform(&self, service: S) -> Self::Future {
         ready(Ok(SessionsMiddleware {
             service,
-            registry: Arc::clone(&self.registry),
+            registry: Rc::new(Arc::clone(&self.registry)),
         }))
     }
 }
@@ -48,7 +47,7 @@ where
 #[derive(Debug)]
 pub struct SessionsMiddleware<S> {
     service: S,
-    registry: Arc<Registry>,
+    registry: WorkerRegistry,
 }
 
 impl<S, B> Service<ServiceRequest> for SessionsMiddleware<S>
@@ -66,7 +65,8 @@ where
         let ticket = Ticket::enter(request.head(), &mut request.extensions_mut(), &self.registry);
         SessionsFuture {
             service: self.service.call(request),
-            stage: Stage::Running { ticket },
+            ticket: Some(ticket),
+            committing: None,
         }
     }
 }
@@ -76,21 +76,11 @@ pin_project! {
     pub struct SessionsFuture<F, B> {
         #[pin]
         service: F,
-        stage: Stage<B>,
+        // Until the service has answered.
+        ticket: Option<Ticket>,
+        // What a storage makes wait. Boxed, as few requests have it, and each future has the room for it and is moved.
+        committing: Option<Box<Committing<B>>>,
     }
-}
-
-enum Stage<B> {
-    /// The handler works.
-    Running {
-        ticket: Ticket,
-    },
-    /// The head is ready; something has to be written before it goes.
-    Committing {
-        answer: Result<ServiceResponse<B>, Error>,
-        commits: Commits,
-    },
-    Finished,
 }
 
 impl<F, B> Future for SessionsFuture<F, B>
@@ -102,34 +92,43 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        if let Stage::Running { .. } = this.stage {
+        let Some(mut committing) = this.committing.take() else {
             let answer = ready!(this.service.poll(context));
-            // The stage between is `Finished`: a service that panics here is never polled again.
-            let Stage::Running { ticket } = mem::replace(this.stage, Stage::Finished) else {
+            // A service that panics here is never polled again.
+            let Some(ticket) = this.ticket.take() else {
                 return Poll::Pending;
             };
-            if ticket.is_unused() {
+            let Some(inside) = ticket.used() else {
                 return Poll::Ready(answer.map(ServiceResponse::map_into_left_body));
+            };
+            let settled = settle(&inside);
+            let mut committing = Committing {
+                commits: Commits::new(inside, outcome(&answer)),
+                answer,
+            };
+            if !settled && committing.commits.poll(context).is_pending() {
+                *this.committing = Some(Box::new(committing));
+                return Poll::Pending;
             }
-            if settle(&ticket) {
-                return Poll::Ready(
-                    Committed {
-                        ticket,
-                        failure: None,
-                    }
-                    .answer(answer),
-                );
-            }
-            let commits = Commits::new(ticket, outcome(&answer));
-            *this.stage = Stage::Committing { answer, commits };
-        }
-        if let Stage::Committing { commits, .. } = this.stage {
-            ready!(commits.poll(context));
-        }
-        let Stage::Committing { answer, commits } = mem::replace(this.stage, Stage::Finished) else {
-            return Poll::Pending;
+            return Poll::Ready(committing.finish());
         };
-        Poll::Ready(commits.done.answer(answer))
+        if committing.commits.poll(context).is_pending() {
+            *this.committing = Some(committing);
+            return Poll::Pending;
+        }
+        Poll::Ready(committing.finish())
+    }
+}
+
+/// The head is ready; something has to be written before it goes.
+struct Committing<B> {
+    answer: Result<ServiceResponse<B>, Error>,
+    commits: Commits,
+}
+
+impl<B: MessageBody> Committing<B> {
+    fn finish(self) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+        self.commits.done.answer(self.answer)
     }
 }
 
@@ -146,10 +145,10 @@ fn outcome<B>(answer: &Result<ServiceResponse<B>, Error>) -> Outcome {
 }
 
 /// Decides for all sessions at once, if none has to be written.
-fn settle(ticket: &Ticket) -> bool {
+fn settle(inside: &Inside) -> bool {
     let mut index = 0;
     let mut settled = true;
-    while let Some(session) = ticket.session(&mut index) {
+    while let Some(session) = inside.session(&mut index) {
         settled &= session.settle();
     }
     settled
@@ -164,10 +163,10 @@ struct Commits {
 }
 
 impl Commits {
-    fn new(ticket: Ticket, outcome: Outcome) -> Self {
+    fn new(inside: Inside, outcome: Outcome) -> Self {
         Self {
             done: Committed {
-                ticket,
+                inside,
                 failure: None,
             },
             outcome,
@@ -185,11 +184,11 @@ impl Commits {
                 }
                 self.current = None;
             }
-            let Some(session) = self.done.ticket.session(&mut self.index) else {
+            let Some(session) = self.done.inside.session(&mut self.index) else {
                 return Poll::Ready(());
             };
             // Its own login comes after the sessions that it has ended.
-            if let Some(at) = self.done.ticket.cut_off(session.session_type()) {
+            if let Some(at) = self.done.inside.frame.cut_off_at(session.session_type()) {
                 session.begin_anew(at);
             }
             self.current = session.commit(self.outcome);
@@ -199,7 +198,7 @@ impl Commits {
 
 /// A request whose sessions are written, or not.
 struct Committed {
-    ticket: Ticket,
+    inside: Inside,
     failure: Option<SessionError>,
 }
 
@@ -210,9 +209,9 @@ impl Committed {
     ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
         // A new response lacks what the inner installations, whose sessions are written, have said in the old one.
         let next = if self.failure.is_some() {
-            Ticket::session_or_inner
+            Inside::session_or_inner
         } else {
-            Ticket::session
+            Inside::session
         };
         let mut answer = match (answer, self.failure) {
             (Ok(response), None) => Ok(response.map_into_left_body()),
@@ -228,14 +227,14 @@ impl Committed {
         match &mut answer {
             Ok(response) => {
                 let mut index = 0;
-                while let Some(session) = next(&self.ticket, &mut index) {
+                while let Some(session) = next(&self.inside, &mut index) {
                     session.apply(response.headers_mut());
                 }
             }
             Err(error) => {
                 let mut sessions: Vec<Rc<dyn Opened>> = Vec::new();
                 let mut index = 0;
-                while let Some(session) = next(&self.ticket, &mut index) {
+                while let Some(session) = next(&self.inside, &mut index) {
                     sessions.push(session);
                 }
                 error.add_response_mapper(move |mut response: HttpResponse| {

@@ -16,9 +16,10 @@ use sessions_core::{RequestView, Session, SessionError as Kind, engine::CsrfToke
 
 use crate::{
     SessionFuture,
-    frame::{self, CutOff, Found, Frame, Place},
+    frame::{CutOff, Frame, Place},
     opened::{OpenedSession, SlotFuture},
     registry::{Challenge, Registered, Registration},
+    ticket::{self, Found},
 };
 
 /// Sessions of requests, where there is no extractor: in middleware, and in handlers that take the request.
@@ -74,7 +75,7 @@ pub(crate) fn open<T: Session>(request: &HttpRequest) -> Result<SlotFuture<T>, K
 
 /// What answers a request that requires a session of this type and has none, where the builder says.
 pub(crate) fn challenge<T: Session>(request: &HttpRequest) -> Option<Challenge> {
-    let Found::Frame(frame) = frame::find(request.head(), &request.extensions()) else {
+    let Found::Frame(frame) = ticket::find(request.head(), &request.extensions()) else {
         return None;
     };
     registration::<T, _>(&frame, |registration| registration.challenge.clone())
@@ -136,7 +137,7 @@ fn opened<T: Session>(
 }
 
 fn frame<T>(head: &RequestHead, extensions: &Extensions) -> Result<Rc<Frame>, Kind> {
-    match frame::find(head, extensions) {
+    match ticket::find(head, extensions) {
         Found::Frame(frame) => Ok(frame),
         Found::Done => Err(Kind::AlreadyCommitted),
         Found::Nothing => Err(no_middleware::<T>()),
