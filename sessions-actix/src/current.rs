@@ -254,7 +254,7 @@ pub struct SessionFuture<T: Session>(SlotFuture<T>);
 
 impl<T: Session> SessionFuture<T> {
     pub(crate) fn new(opened: Result<SlotFuture<T>, Kind>) -> Self {
-        Self(opened.unwrap_or_else(|error| SlotFuture::Ready(Err(error))))
+        Self(opened.unwrap_or_else(|error| SlotFuture::Ready(Some(Err(error)))))
     }
 }
 

@@ -166,14 +166,17 @@ impl Frame {
         if let Some((_, _, inner)) = knowing.next() {
             warn_once(inner.type_name);
         }
-        let others = levels
-            .iter()
-            .filter_map(|level| level.registry.named(&registration.name));
-        if let Some(other) = { others }.find(|other| other.type_id != type_id) {
-            return Place::Clash {
-                name: registration.name.clone(),
-                other: other.type_name,
-            };
+        // Within one installation each name is given once.
+        if levels.len() > 1 {
+            let others = levels
+                .iter()
+                .filter_map(|level| level.registry.named(&registration.name));
+            if let Some(other) = { others }.find(|other| other.type_id != type_id) {
+                return Place::Clash {
+                    name: registration.name.clone(),
+                    other: other.type_name,
+                };
+            }
         }
         match level.phase {
             Phase::Open => Place::Level(index, Rc::clone(&level.registry)),

@@ -71,7 +71,8 @@ type Load<T> = Shared<LocalBoxFuture<'static, Result<Slot<T>, Kind>>>;
 
 /// A session, now or later.
 pub(crate) enum SlotFuture<T: Session> {
-    Ready(Result<Slot<T>, Kind>),
+    /// Until it is taken.
+    Ready(Option<Result<Slot<T>, Kind>>),
     Loading(Rc<OpenedSession<T>>, Load<T>),
 }
 
@@ -102,8 +103,8 @@ impl<T: Session> OpenedSession<T> {
 
     pub(crate) fn slot(self: Rc<Self>) -> SlotFuture<T> {
         let load = match &*self.state.borrow() {
-            State::Open(slot) => return SlotFuture::Ready(Ok(slot.clone())),
-            State::Failed(error) => return SlotFuture::Ready(Err(error.clone())),
+            State::Open(slot) => return SlotFuture::Ready(Some(Ok(slot.clone()))),
+            State::Failed(error) => return SlotFuture::Ready(Some(Err(error.clone()))),
             State::Loading(load) => load.clone(),
         };
         SlotFuture::Loading(self, load)
@@ -122,7 +123,10 @@ impl<T: Session> Future for SlotFuture<T> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
         match &mut *self {
-            Self::Ready(answer) => std::task::Poll::Ready(answer.clone()),
+            // Pending for ever when polled after its answer, as a fused future is.
+            Self::Ready(answer) => answer
+                .take()
+                .map_or(std::task::Poll::Pending, std::task::Poll::Ready),
             Self::Loading(session, load) => load.poll_unpin(context).map(|answer| {
                 *session.state.borrow_mut() = match &answer {
                     Ok(slot) => {

@@ -59,7 +59,7 @@ impl SessionPeek for GuardContext<'_> {
             .ok()??
             .slot()
         {
-            SlotFuture::Ready(slot) => slot.ok()?.get(),
+            SlotFuture::Ready(slot) => slot?.ok()?.get(),
             SlotFuture::Loading(..) => None,
         }
     }

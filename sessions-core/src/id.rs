@@ -10,7 +10,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{
-    lp::put,
+    lp::joined,
     secret::{RandomError, random},
 };
 
@@ -226,22 +226,15 @@ impl StorageKey {
     /// The key of the session `name` of `application` that goes by `id`.
     #[must_use]
     pub fn new(application: &str, name: &str, id: &PublicId) -> Self {
-        let mut text = Vec::with_capacity(24 + application.len() + name.len() + id.as_bytes().len());
-        put(&mut text, application.as_bytes());
-        put(&mut text, name.as_bytes());
-        put(&mut text, id.as_bytes());
-        Self::of_text(&text)
+        let parts = [application.as_bytes(), name.as_bytes(), id.as_bytes()];
+        joined(&parts, Self::of_text)
     }
 
     /// The key of something that is no session and belongs to the session `name` of `application`: four parts are never the
     /// three of a session.
     pub(crate) fn in_mode(mode: &str, application: &str, name: &str, subject: &[u8]) -> Self {
-        let mut text = Vec::with_capacity(32 + mode.len() + application.len() + name.len() + subject.len());
-        put(&mut text, mode.as_bytes());
-        put(&mut text, application.as_bytes());
-        put(&mut text, name.as_bytes());
-        put(&mut text, subject);
-        Self::of_text(&text)
+        let parts = [mode.as_bytes(), application.as_bytes(), name.as_bytes(), subject];
+        joined(&parts, Self::of_text)
     }
 
     fn of_text(text: &[u8]) -> Self {

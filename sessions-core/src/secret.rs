@@ -127,13 +127,13 @@ impl fmt::Debug for SecretHash {
     }
 }
 
-/// What the client holds: text that proves the session. Wiped when dropped, and shown nowhere.
+/// What the client holds: text that proves the session. Wiped when dropped, and shown nowhere. Clones are the same text.
 #[derive(Clone)]
-pub struct Token(Zeroizing<String>);
+pub struct Token(Arc<Zeroizing<String>>);
 
 impl Token {
     pub(crate) fn new(text: String) -> Self {
-        Self(Zeroizing::new(text))
+        Self(Arc::new(Zeroizing::new(text)))
     }
 
     /// The text, for the transport that sends it.

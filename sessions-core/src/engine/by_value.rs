@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use std::sync::Arc;
+
 use super::{
     Engine, Place, Slot,
     commit::Decided,
@@ -112,11 +114,11 @@ impl<T: Session> Slot<T> {
     /// The header and the token of a session that begins, now that it is to be sent.
     pub(super) async fn begin_sealed(
         &self,
-        mut header: Header,
+        mut header: Arc<Header>,
         mut token: Token,
         payload: &Payload,
         principal: Option<&Principal>,
-    ) -> Result<(Header, Token), SessionError> {
+    ) -> Result<(Arc<Header>, Token), SessionError> {
         let engine = self.engine();
         if let Some(revocations) = engine.revocations() {
             let now = engine.now();
@@ -126,7 +128,7 @@ impl<T: Session> Slot<T> {
             }
             // It was sealed when it was set, so that whoever set it was told if it is too long.
             if header.mark < known.lowest_mark() {
-                header.mark = known.lowest_mark();
+                Arc::make_mut(&mut header).mark = known.lowest_mark();
                 token = engine.seal(&header, payload)?;
             }
         }
@@ -147,7 +149,7 @@ impl<T: Session> Slot<T> {
         let header = Header {
             issued: now,
             times,
-            ..header.clone()
+            ..Header::clone(header)
         };
         self.sealed(live, draft, header)
     }
@@ -170,7 +172,7 @@ impl<T: Session> Slot<T> {
             id: self.rotated_id()?,
             issued: now,
             times: engine.0.lifetimes.used(&header.times, now),
-            ..header.clone()
+            ..Header::clone(header)
         };
         if let Some(revocations) = engine.revocations() {
             let known = revocations.known(Some(&header.id), principal.as_ref(), Read::Latest, now);
@@ -221,7 +223,7 @@ impl<T: Session> Slot<T> {
         };
         let token = self.engine().seal(&header, &written.payload)?;
         let anchor = Anchor::Sealed {
-            header,
+            header: header.into(),
             payload: written.payload,
             principal: live.anchor.principal().cloned(),
         };

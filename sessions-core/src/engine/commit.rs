@@ -114,8 +114,8 @@ impl<T: Session> Slot<T> {
             };
             (state.opened.clone(), to_end, state.fate, state.write.clone())
         };
-        let decided = self.told(match self.decide(&opened, &to_end, fate, write).await {
-            Ok(Decided::Live(live)) if self.engine().0.always_send => self.resend(live).await,
+        let decided = self.told(match self.decide(&opened, &to_end, fate, &write).await {
+            Ok(Decided::Live(live)) if self.engine().0.always_send => Box::pin(self.resend(live)).await,
             decided => decided,
         });
         let mut state = self.state();
@@ -149,25 +149,30 @@ impl<T: Session> Slot<T> {
     }
 
     /// The decision, and the write that it takes.
+    ///
+    /// What few requests do is boxed, here and below: what all do is a future that is moved and has room for everything that
+    /// it may wait for.
     async fn decide(
         &self,
         opened: &Opened<T>,
         to_end: &[Anchor],
         fate: Fate,
-        write: Write<T>,
+        write: &Write<T>,
     ) -> Result<Decided<T>, SessionError> {
         match (write, fate, opened) {
             (Write::Start(draft), ..) => {
-                let (live, token) = self.begin(draft, to_end).await?;
+                let (live, token) = Box::pin(self.begin(draft.clone(), to_end)).await?;
                 Ok(Decided::Started(live, token))
             }
             (_, Fate::End, Opened::None) => Ok(Decided::Nothing),
             (_, Fate::End, _) => {
-                self.end_all(to_end).await?;
+                Box::pin(self.end_all(to_end)).await?;
                 Ok(Decided::Ended)
             }
-            (Write::Set(draft), Fate::Rotate, Opened::Live(live)) => self.rotate(live, Some(draft)).await,
-            (Write::Nothing, Fate::Rotate, Opened::Live(live)) => self.rotate(live, None).await,
+            (Write::Set(draft), Fate::Rotate, Opened::Live(live)) => {
+                Box::pin(self.rotate(live, Some(draft.clone()))).await
+            }
+            (Write::Nothing, Fate::Rotate, Opened::Live(live)) => Box::pin(self.rotate(live, None)).await,
             (Write::Set(draft), Fate::Keep | Fate::Renew, Opened::Live(live)) => {
                 self.keep(live, Some(draft), fate).await
             }
@@ -185,13 +190,13 @@ impl<T: Session> Slot<T> {
     async fn keep(
         &self,
         live: &Live<T>,
-        draft: Option<Draft<T>>,
+        draft: Option<&Draft<T>>,
         fate: Fate,
     ) -> Result<Decided<T>, SessionError> {
         let engine = self.engine();
         let asked = fate == Fate::Renew;
         if engine.renewal_is_due(&live.anchor, asked, engine.now()) {
-            match self.renew(live, draft.as_ref()).await {
+            match Box::pin(self.renew(live, draft)).await {
                 Ok(Some(renewed)) => return Ok(renewed),
                 // Another request was faster.
                 Ok(None) => {}
@@ -202,25 +207,25 @@ impl<T: Session> Slot<T> {
         }
         match draft {
             Some(draft) => self.write(live, draft).await,
-            None => self.touch(live).await,
+            None => Box::pin(self.touch(live)).await,
         }
     }
 
     /// A value that goes into the session that was opened.
-    async fn write(&self, live: &Live<T>, draft: Draft<T>) -> Result<Decided<T>, SessionError> {
-        let (key, secret, mut record) = match (&live.anchor, draft.issue) {
+    async fn write(&self, live: &Live<T>, draft: &Draft<T>) -> Result<Decided<T>, SessionError> {
+        let (key, secret, mut record) = match (&live.anchor, &draft.issue) {
             (Anchor::Sealed { .. }, Issue::ByValue { header, token }) => {
                 let anchor = Anchor::Sealed {
                     payload: draft.encoded.over(header.schema).payload.clone(),
-                    header,
-                    principal: draft.principal,
+                    header: Arc::clone(header),
+                    principal: draft.principal.clone(),
                 };
                 return Ok(Decided::Send(
                     Live {
-                        value: draft.value,
+                        value: Arc::clone(&draft.value),
                         anchor,
                     },
-                    token,
+                    token.clone(),
                 ));
             }
             (Anchor::Stored { key, secret, record }, _) => (*key, secret, Arc::clone(record)),
@@ -252,14 +257,14 @@ impl<T: Session> Slot<T> {
                         secret,
                         record: new,
                     };
-                    let value = draft.value;
+                    let value = Arc::clone(&draft.value);
                     return self.answered(server, Live { value, anchor });
                 }
                 Replaced::Conflict if server.on_conflict == OnConflict::Reject => {
                     return Err(SessionError::Conflict);
                 }
                 // Nothing but a newer version stands in the way within an epoch.
-                Replaced::Conflict => match self.latest(key, &record).await? {
+                Replaced::Conflict => match Box::pin(self.latest(key, &record)).await? {
                     // One that this node knows, and has not written only for the sake of others.
                     Latest::Live(latest)
                         if schema.version < latest.schema.version

@@ -12,6 +12,10 @@ impl<T: Session> Engine<T> {
     /// What one more token makes of a request's: the better one counts. Of two live ones neither does, unless they are of one
     /// session, or are kept by the client for one user: then the later one counts.
     pub(super) fn merge(&self, found: &mut Found<T>, other: Opened<T>, peer: Option<IpAddr>) {
+        if let Opened::None = found.opened {
+            found.opened = other;
+            return;
+        }
         let one = mem::replace(&mut found.opened, Opened::None);
         found.opened = match (one, other) {
             (Opened::Live(one), Opened::Live(other)) => match kinship(&one.anchor, &other.anchor) {

@@ -92,6 +92,7 @@ impl<T: Session> Engine<T> {
             distinct[count] = text;
             count += 1;
         }
+        let now = self.now();
         // The application's hooks have work with those only whose tokens are looked at.
         let caller = Caller::of(request, self.0.context.as_ref());
         let handles = match &self.0.environment.id_generator {
@@ -105,7 +106,7 @@ impl<T: Session> Engine<T> {
                 Place::Client {
                     protection,
                     revocations,
-                } => match self.open_sealed(protection.as_ref(), text, peer) {
+                } => match self.open_sealed(protection.as_ref(), text, peer, now) {
                     Ok(opened) if revocations.is_some() && !opened.anchors().is_empty() => {
                         sealed.push(opened)
                     }
@@ -127,6 +128,13 @@ impl<T: Session> Engine<T> {
                 },
             }
         }
+        if let ([Some(one), None, None], Place::Server(server)) = (&presented, &self.0.place)
+            && count == 1
+            && let Some(live) = self.at_hand(server, one, &caller, now)
+        {
+            found.opened = Opened::Live(live);
+            presented = [None, None, None];
+        }
         if sealed.is_empty() && presented.iter().all(Option::is_none) {
             let verdict = self.judged(&found.opened, &caller);
             if let (Opened::Live(live), ContextVerdict::Revoke) = (&found.opened, verdict) {
@@ -134,7 +142,8 @@ impl<T: Session> Engine<T> {
                 self.tell(Kind::Rejected(Rejection::Context), Some(live.anchor.id()), peer);
                 found.opened = Opened::Dead;
             }
-            return Opening::Ready(Slot::new(self.clone(), found, handles, caller, verdict.trust()));
+            let slot = Slot::new(self.clone(), found, handles, caller, verdict.trust(), now);
+            return Opening::Ready(slot);
         }
         Opening::Loading(Loading {
             engine: self.clone(),
@@ -173,12 +182,12 @@ impl<T: Session> Engine<T> {
         protection: &dyn BoundProtection,
         text: &[u8],
         peer: Option<IpAddr>,
+        now: Timestamp,
     ) -> Result<Opened<T>, SessionError> {
         let (header, payload) = match sealed::open(protection, text) {
             Ok(opened) => opened,
             Err(failure) => return self.refused(failure, peer),
         };
-        let now = self.now();
         if header.times.is_expired(now) {
             self.tell(Kind::Expired, Some(&header.id), peer);
             return Ok(Opened::Dead);
@@ -195,7 +204,7 @@ impl<T: Session> Engine<T> {
                 Opened::Live(Live {
                     value,
                     anchor: Anchor::Sealed {
-                        header,
+                        header: header.into(),
                         payload,
                         principal,
                     },
@@ -204,12 +213,36 @@ impl<T: Session> Engine<T> {
             Err(unread) => {
                 self.tell(unread.event(header.schema), Some(&header.id), peer);
                 unread.opened(|| Anchor::Sealed {
-                    header,
+                    header: header.into(),
                     payload,
                     principal: None,
                 })
             }
         })
+    }
+
+    /// The session, if it is in memory and nothing has to be done with it but to read it: what all others take costs more
+    /// than the session itself.
+    fn at_hand(
+        &self,
+        server: &Server,
+        presented: &Presented,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Option<Live<T>> {
+        let Presented { key, id, secret } = presented;
+        let record = server.storage.at_hand(*key, now)?;
+        let Verdict::Live(Standing::Current) = self.judge(Some(&record), id, secret, now) else {
+            return None;
+        };
+        let value = self.read(record.schema, &record.payload).ok()?;
+        let anchor = Anchor::Stored {
+            key: *key,
+            secret: secret.clone(),
+            record,
+        };
+        let judged = caller.judged(anchor.context(), self.0.context.as_ref());
+        (judged != ContextVerdict::Revoke).then_some(Live { value, anchor })
     }
 
     async fn open_stored(
@@ -361,7 +394,9 @@ impl<T: Session> Loading<T> {
             engine.end_for_context(live, &caller).await?;
             found.opened = Opened::Dead;
         }
-        Ok(Slot::new(engine, found, handles, caller, verdict.trust()))
+        let began = engine.now();
+        let trust = verdict.trust();
+        Ok(Slot::new(engine, found, handles, caller, trust, began))
     }
 }
 

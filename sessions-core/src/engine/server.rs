@@ -98,7 +98,8 @@ impl Backend {
         let answer = if answer.is_ready() {
             answer.await
         } else {
-            tokio::time::timeout(limit, answer)
+            // Boxed, or every future around it has the room for a timer.
+            Box::pin(tokio::time::timeout(limit, answer))
                 .await
                 .unwrap_or(Err(StorageError::Timeout(limit)))
         };

@@ -57,8 +57,8 @@ impl<T: Session> Slot<T> {
         handles: Handles,
         caller: Caller,
         trust: Trust,
+        began: Timestamp,
     ) -> Self {
-        let began = engine.now();
         Self(Arc::new(Inner {
             engine,
             came_as: Binding::of_opened(&found.opened),
@@ -228,10 +228,10 @@ impl<T: Session> Slot<T> {
                     let times = lifetimes.start(old.created, old.authenticated.is_some(), &wishes);
                     let new = Header {
                         times,
-                        ..header.clone()
+                        ..Header::clone(header)
                     };
                     *token = engine.seal(&new, &draft.encoded.begun().payload)?;
-                    *header = new;
+                    *header = new.into();
                 }
             }
         }
@@ -462,7 +462,10 @@ impl<T: Session> Slot<T> {
             context,
         };
         let token = engine.seal(&header, &written.payload)?;
-        Ok(Issue::ByValue { header, token })
+        Ok(Issue::ByValue {
+            header: header.into(),
+            token,
+        })
     }
 }
 

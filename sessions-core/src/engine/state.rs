@@ -56,7 +56,7 @@ pub(super) enum Anchor {
     },
     /// Kept by the client.
     Sealed {
-        header: Header,
+        header: Arc<Header>,
         payload: Payload,
         principal: Option<Principal>,
     },
@@ -82,7 +82,7 @@ pub(super) enum Issue {
         times: Times,
     },
     /// The sealed value.
-    ByValue { header: Header, token: Token },
+    ByValue { header: Arc<Header>, token: Token },
 }
 
 /// What becomes of the session that was opened, whatever becomes of the response.

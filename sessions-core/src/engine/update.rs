@@ -281,7 +281,7 @@ impl<T: Session> Slot<T> {
             schema: written.schema,
             issued: now,
             times,
-            ..header.clone()
+            ..Header::clone(header)
         };
         let token = engine.seal(&header, &written.payload)?;
         let mut state = self.open_state()?;
@@ -289,7 +289,7 @@ impl<T: Session> Slot<T> {
             return Ok(None);
         }
         let anchor = Anchor::Sealed {
-            header,
+            header: header.into(),
             payload: written.payload,
             principal: anchor.principal().cloned(),
         };

@@ -116,6 +116,10 @@ impl<S: SessionStorage> SessionStorage for CachedStorage<S> {
         })
     }
 
+    fn at_hand(&self, key: StorageKey, now: Timestamp) -> Option<Arc<Record>> {
+        self.copy(&key, now)
+    }
+
     fn replace(
         &self,
         key: StorageKey,

@@ -103,6 +103,15 @@ pub trait SessionStorage: Send + Sync + 'static {
     /// See [`StorageError`].
     fn load(&self, key: StorageKey, read: Read, now: Timestamp) -> StorageFuture<'_, Option<Arc<Record>>>;
 
+    /// The live session under this key, if it is in memory; what [`Read::Any`] may answer with. A [`load`](Self::load)
+    /// follows wherever this is `None`, as it is by default: whether there is a session is for that to say.
+    ///
+    /// It is asked first for each request that reads a session, and saves those that need not wait all that waiting takes.
+    fn at_hand(&self, key: StorageKey, now: Timestamp) -> Option<Arc<Record>> {
+        let _ = (key, now);
+        None
+    }
+
     /// Puts a record in place of another one, if that is still as expected; never inserts.
     ///
     /// With [`Expected::Revision`] the whole record is written. With [`Expected::Epoch`] only payload, schema and
@@ -288,6 +297,10 @@ macro_rules! forward {
 
             fn load(&self, key: StorageKey, read: Read, now: Timestamp) -> StorageFuture<'_, Option<Arc<Record>>> {
                 (**self).load(key, read, now)
+            }
+
+            fn at_hand(&self, key: StorageKey, now: Timestamp) -> Option<Arc<Record>> {
+                (**self).at_hand(key, now)
             }
 
             fn replace(

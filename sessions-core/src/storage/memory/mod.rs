@@ -208,7 +208,11 @@ impl SessionStorage for MemoryStorage {
     }
 
     fn load(&self, key: StorageKey, _: Read, now: Timestamp) -> StorageFuture<'_, Option<Arc<Record>>> {
-        StorageFuture::ready(Ok(live(&self.shard(&key), &key, now).map(Arc::clone)))
+        StorageFuture::ready(Ok(self.at_hand(key, now)))
+    }
+
+    fn at_hand(&self, key: StorageKey, now: Timestamp) -> Option<Arc<Record>> {
+        live(&self.shard(&key), &key, now).map(Arc::clone)
     }
 
     fn replace(
