@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{
     lp::joined,
-    secret::{RandomError, random},
+    secret::{RandomError, differing},
 };
 
 /// Names one session, and proves nothing: safe to show and to log, never a credential. It is the session's for its whole
@@ -70,7 +70,7 @@ impl PublicId {
     pub const MAX_LEN: usize = 64;
 
     pub(crate) fn random() -> Result<Self, RandomError> {
-        Ok(Self(Handle::Random(random()?)))
+        Ok(Self(Handle::Random(differing()?)))
     }
 
     /// The id with these bytes.

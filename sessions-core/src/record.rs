@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
     Principal, PublicId, RandomError, Schema, Secrets, SerializerError, SessionSerializer, Times,
-    secret::random, serializer::Bincode,
+    secret::differing, serializer::Bincode,
 };
 
 /// One session as a storage keeps it. It holds hashes of secrets, never secrets: who reads a storage can impersonate
@@ -66,7 +66,7 @@ pub struct Revision(pub [u8; 16]);
 
 impl Revision {
     pub(crate) fn random() -> Result<Self, RandomError> {
-        Ok(Self(random()?))
+        Ok(Self(differing()?))
     }
 }
 

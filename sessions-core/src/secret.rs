@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, sync::Arc};
+use std::{cell::RefCell, fmt, sync::Arc};
 
 use aws_lc_rs::{constant_time, digest, hkdf, rand};
 use zeroize::Zeroizing;
@@ -13,11 +13,45 @@ use zeroize::Zeroizing;
 #[error("the system's random number generator failed")]
 pub struct RandomError;
 
-/// The one source of randomness.
+/// The one source of randomness, with the kernel's help at each call: for what nobody may guess, and what must never come
+/// twice.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], RandomError> {
     let mut bytes = [0; N];
     rand::fill(&mut bytes).map_err(|_| RandomError)?;
     Ok(bytes)
+}
+
+/// Random bytes that are no secret and only have to differ, of which each thread has some in stock: the kernel's help costs as
+/// much for one as for all of them.
+///
+/// What is in stock when a process is forked, or a machine is copied while it runs, comes twice. So no secret is made of it,
+/// and nothing that gives one away by coming twice.
+pub(crate) fn differing<const N: usize>() -> Result<[u8; N], RandomError> {
+    const { assert!(N <= STOCK) };
+    STOCKED.with_borrow_mut(|stock| {
+        if stock.left < N {
+            // Nothing of a filling that has failed is used.
+            stock.left = 0;
+            rand::fill(&mut stock.bytes).map_err(|_| RandomError)?;
+            stock.left = STOCK;
+        }
+        let mut bytes = [0; N];
+        bytes.copy_from_slice(&stock.bytes[stock.left - N..stock.left]);
+        stock.left -= N;
+        Ok(bytes)
+    })
+}
+
+const STOCK: usize = 512;
+
+struct Stock {
+    bytes: [u8; STOCK],
+    /// How many of them, from the first on, nobody has had.
+    left: usize,
+}
+
+thread_local! {
+    static STOCKED: RefCell<Stock> = const { RefCell::new(Stock { bytes: [0; STOCK], left: 0 }) };
 }
 
 /// 32 secret bytes that stay where they are until they are wiped: each move would leave a copy behind on the stack. Clones

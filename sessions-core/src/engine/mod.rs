@@ -1,5 +1,6 @@
 //! From a client's token to a session, and from what the handler did with it to what the client is told.
 
+mod base64url;
 mod begin;
 mod by_value;
 mod commit;

@@ -1,8 +1,9 @@
 //! The token of a session that is kept on the server: base64url of handle and secret, signed where asked for.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::Engine as _;
 use zeroize::Zeroizing;
 
+use super::base64url::BASE64URL;
 use crate::{
     PublicId, SessionError, Token,
     protection::{BoundProtection, ProtectionError},
@@ -14,7 +15,7 @@ pub(super) const MAX_TOKEN_LEN: usize = 4096;
 
 /// Base64url, for both kinds of tokens.
 pub(super) fn encode(bytes: &[u8]) -> Token {
-    Token::new(URL_SAFE_NO_PAD.encode(bytes))
+    Token::new(BASE64URL.encode(bytes))
 }
 
 /// Base64url, for both kinds of tokens. Exact: one token has one text.
@@ -22,7 +23,7 @@ pub(super) fn decode(text: &[u8]) -> Result<Zeroizing<Vec<u8>>, ProtectionError>
     if text.len() > MAX_TOKEN_LEN {
         return Err(ProtectionError::Forged);
     }
-    URL_SAFE_NO_PAD
+    BASE64URL
         .decode(text)
         .map(Zeroizing::new)
         .map_err(|_| ProtectionError::Forged)
@@ -56,7 +57,7 @@ pub(super) fn parse(
     }
     // With the room that a decoder wants beyond what it writes.
     let mut bytes = Zeroizing::new([0; PublicId::MAX_LEN + Secret::LEN + 3]);
-    let len = URL_SAFE_NO_PAD
+    let len = BASE64URL
         .decode_slice(text, &mut *bytes)
         .map_err(|_| ProtectionError::Forged)?;
     split(&bytes[..len])

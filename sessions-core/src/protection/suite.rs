@@ -7,7 +7,10 @@ use aws_lc_rs::{
 };
 
 use super::{Key, KeyError, ProtectionError, bound::Working};
-use crate::{ConfigError, secret::random};
+use crate::{
+    ConfigError,
+    secret::{differing, random},
+};
 
 /// What a key encrypts with. It belongs to the key and is not in the token, so that no token chooses how it is read. For
 /// [`Signed`](super::Signed) all keys are the same.
@@ -79,7 +82,8 @@ impl Cipher {
         let failed = |_: Unspecified| ProtectionError::Failed("the cipher failed".into());
         match self {
             Self::Aes256GcmSiv(key) => {
-                let nonce = random()?;
+                // One that comes twice costs nothing here, unlike a salt below.
+                let nonce = differing()?;
                 key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(context), bytes)
                     .map_err(failed)?;
                 bytes.splice(..0, prefix.into_iter().chain(nonce));

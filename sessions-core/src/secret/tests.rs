@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use zeroize::ZeroizeOnDrop;
 
-use super::{Secret, SecretHash, Still, Token};
+use super::{STOCK, Secret, SecretHash, Still, Token, differing};
 use crate::Key;
 
 /// Does not compile where a type is what it must not be: then it is not known which of two traits is meant.
@@ -59,4 +59,18 @@ fn a_secret_is_not_printed() {
         format!("{secret:?} {:?}", secret.hash()),
         "Secret(..) SecretHash(..)"
     );
+}
+
+#[test]
+fn nothing_in_stock_is_given_out_twice_whatever_its_length() {
+    let mut pieces = Vec::new();
+    // Of a stock that is used up within a draw, the rest is left.
+    while pieces.len() * 8 < 100 * STOCK {
+        pieces.push(differing::<8>().unwrap());
+        pieces.extend_from_slice(differing::<24>().unwrap().as_chunks().0);
+    }
+    let count = pieces.len();
+    pieces.sort_unstable();
+    pieces.dedup();
+    assert_eq!(pieces.len(), count);
 }
