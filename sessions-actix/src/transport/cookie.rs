@@ -34,7 +34,7 @@ impl Cookie {
     pub(super) fn tokens<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a [u8]> {
         headers
             .get_all(header::COOKIE)
-            .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
+            .flat_map(|line| pairs(line.as_bytes()))
             .filter_map(|pair| trim(pair).strip_prefix(self.name.as_bytes()))
             .filter_map(|rest| trim(rest).strip_prefix(b"="))
             .map(|value| unquoted(trim(value)))
@@ -106,6 +106,22 @@ impl Cookie {
             .strip_prefix(self.name.as_bytes())
             .is_some_and(|rest| rest.starts_with(b"="))
     }
+}
+
+/// What stands between semicolons. A token is long, and looking for its end octet by octet would take longer than anything
+/// else that is done with it.
+fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(line);
+    std::iter::from_fn(move || {
+        let line = rest?;
+        match memchr::memchr(b';', line) {
+            Some(end) => {
+                rest = Some(&line[end + 1..]);
+                Some(&line[..end])
+            }
+            None => rest.take(),
+        }
+    })
 }
 
 fn trim(mut octets: &[u8]) -> &[u8] {

@@ -21,22 +21,32 @@ impl<T: Session> Slot<T> {
     /// Stores a new session, then ends those in whose place it comes.
     pub(super) async fn begin(
         &self,
-        draft: Draft<T>,
+        draft: &Draft<T>,
         old: &[Anchor],
     ) -> Result<(Live<T>, Token), SessionError> {
         let engine = self.engine();
         let Draft {
-            value,
             encoded,
             principal,
             issue,
+            ..
         } = draft;
-        let Written { schema, payload } = encoded.begun().clone();
+        let value = Arc::clone(&draft.value);
+        let Written { schema, payload } = encoded.begun();
         let (mut id, secret, times, server) = match (issue, &engine.0.place) {
-            (Issue::ById { id, secret, times }, Place::Server(server)) => (id, secret, times, server),
+            (Issue::ById { id, secret, times }, Place::Server(server)) => {
+                (id.clone(), secret, *times, server)
+            }
             (Issue::ByValue { header, token }, _) => {
-                let sealed = self.begin_sealed(header, token, &payload, principal.as_ref());
-                let (header, token) = sealed.await?;
+                let (header, token) = (Arc::clone(header), token.clone());
+                let (header, token) = match engine.revocations() {
+                    None => (header, token),
+                    Some(revocations) => {
+                        let sealed =
+                            self.begin_sealed(revocations, header, token, payload, principal.as_ref());
+                        Box::pin(sealed).await?
+                    }
+                };
                 self.end_all(old).await?;
                 self.tell(Kind::Created, Some(&header.id));
                 return Ok((
@@ -44,8 +54,8 @@ impl<T: Session> Slot<T> {
                         value,
                         anchor: Anchor::Sealed {
                             header,
-                            payload,
-                            principal,
+                            payload: payload.clone(),
+                            principal: principal.clone(),
                         },
                     },
                     token,
@@ -63,7 +73,7 @@ impl<T: Session> Slot<T> {
                 public_id: id.clone(),
                 application: Arc::clone(&server.application),
                 name: Arc::clone(&server.name),
-                schema,
+                schema: *schema,
                 revision: Revision::random()?,
                 epoch: 0,
                 secrets: Secrets::new(secret.hash(), now),
@@ -73,30 +83,39 @@ impl<T: Session> Slot<T> {
                 client_context: self.context().cloned(),
                 payload: payload.clone(),
             });
-            let place = self.reserve(server, principal.as_ref(), &id, &times, old).await?;
+            let place = match principal {
+                None => None,
+                Some(_) => Box::pin(self.reserve(server, principal.as_ref(), &id, &times, old)).await?,
+            };
             match server.create(key, Arc::clone(&record), now).await {
                 Ok(Created::Created) => {}
                 Ok(Created::Exists) => {
-                    self.give_back(server, place).await;
+                    Box::pin(self.give_back(server, place)).await;
                     continue;
                 }
                 Err(failure) => {
-                    self.give_back(server, place).await;
+                    Box::pin(self.give_back(server, place)).await;
                     return Err(failure);
                 }
             }
-            if let Err(failure) = self.settle_in(server, place, old).await {
+            if (place.is_some() || !old.is_empty())
+                && let Err(failure) = Box::pin(self.settle_in(server, place, old)).await
+            {
                 // Nobody will ever be told of this one; what the client has stays what it has.
                 let _ = server.delete(key, now).await;
-                self.give_back(server, place).await;
+                Box::pin(self.give_back(server, place)).await;
                 return Err(failure);
             }
             self.tell(Kind::Created, Some(&id));
-            let token = token::by_id(&id, &secret, server.signed.as_deref())?;
+            let token = token::by_id(&id, secret, server.signed.as_deref())?;
             return Ok((
                 Live {
                     value,
-                    anchor: Anchor::Stored { key, secret, record },
+                    anchor: Anchor::Stored {
+                        key,
+                        secret: secret.clone(),
+                        record,
+                    },
                 },
                 token,
             ));
@@ -122,7 +141,7 @@ impl<T: Session> Slot<T> {
 
     pub(super) async fn end_all(&self, anchors: &[Anchor]) -> Result<(), SessionError> {
         for anchor in anchors {
-            if let Some(id) = self.engine().end_anchor(anchor).await? {
+            if let Some(id) = Box::pin(self.engine().end_anchor(anchor)).await? {
                 self.tell(Kind::Cleared, Some(&id));
             }
         }

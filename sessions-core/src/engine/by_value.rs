@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{
     Engine, Place, Slot,
     commit::Decided,
-    revocations::Ended,
+    revocations::{Ended, Revocations},
     sealed,
     sealed::Header,
     state::{Anchor, Draft, Live, Opened},
@@ -111,26 +111,25 @@ impl<T: Session> Engine<T> {
 }
 
 impl<T: Session> Slot<T> {
-    /// The header and the token of a session that begins, now that it is to be sent.
+    /// The header and the token of a session that can be ended and begins, now that it is to be sent.
     pub(super) async fn begin_sealed(
         &self,
+        revocations: &Revocations,
         mut header: Arc<Header>,
         mut token: Token,
         payload: &Payload,
         principal: Option<&Principal>,
     ) -> Result<(Arc<Header>, Token), SessionError> {
         let engine = self.engine();
-        if let Some(revocations) = engine.revocations() {
-            let now = engine.now();
-            let known = revocations.known(None, principal, Read::Latest, now).await?;
-            if known.refuses(self.state().began, now) {
-                return Err(SessionError::Contended);
-            }
-            // It was sealed when it was set, so that whoever set it was told if it is too long.
-            if header.mark < known.lowest_mark() {
-                Arc::make_mut(&mut header).mark = known.lowest_mark();
-                token = engine.seal(&header, payload)?;
-            }
+        let now = engine.now();
+        let known = revocations.known(None, principal, Read::Latest, now).await?;
+        if known.refuses(self.state().began, now) {
+            return Err(SessionError::Contended);
+        }
+        // It was sealed when it was set, so that whoever set it was told if it is too long.
+        if header.mark < known.lowest_mark() {
+            Arc::make_mut(&mut header).mark = known.lowest_mark();
+            token = engine.seal(&header, payload)?;
         }
         Ok((header, token))
     }

@@ -161,7 +161,7 @@ impl<T: Session> Slot<T> {
     ) -> Result<Decided<T>, SessionError> {
         match (write, fate, opened) {
             (Write::Start(draft), ..) => {
-                let (live, token) = Box::pin(self.begin(draft.clone(), to_end)).await?;
+                let (live, token) = self.begin(draft, to_end).await?;
                 Ok(Decided::Started(live, token))
             }
             (_, Fate::End, Opened::None) => Ok(Decided::Nothing),

@@ -144,7 +144,7 @@ impl Backend {
             .bounded("create", self.storage.create(key, record, now))
             .await
         {
-            Err(failure) if failure.is_unknown() => match self.load(key, Read::Latest, now).await {
+            Err(failure) if failure.is_unknown() => match Box::pin(self.load(key, Read::Latest, now)).await {
                 Ok(Some(record)) if record.revision == revision => Ok(Created::Created),
                 _ => Err(SessionError::writing(failure)),
             },
@@ -164,7 +164,7 @@ impl Backend {
             .bounded("replace", self.storage.replace(key, record, expected, now))
             .await
         {
-            Err(failure) if failure.is_unknown() => match self.load(key, Read::Latest, now).await {
+            Err(failure) if failure.is_unknown() => match Box::pin(self.load(key, Read::Latest, now)).await {
                 Ok(Some(record)) if record.revision == revision => Ok(Replaced::Done),
                 _ => Err(SessionError::writing(failure)),
             },

@@ -111,7 +111,7 @@ impl<T: Session> Slot<T> {
             // It is about what was before: what other tasks ask for from now on is about the new session.
             (state.to_end(), mem::replace(&mut state.fate, Fate::Keep))
         };
-        let (live, token) = match self.begin(draft, &old).await {
+        let (live, token) = match self.begin(&draft, &old).await {
             Ok(begun) => begun,
             Err(error) => {
                 let mut state = self.state();
