@@ -37,6 +37,8 @@ mod record;
 #[cfg(feature = "engine")]
 mod schema;
 #[cfg(feature = "engine")]
+mod scratch;
+#[cfg(feature = "engine")]
 mod secret;
 #[cfg(feature = "engine")]
 mod secrets;

@@ -6,7 +6,7 @@ use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    SerializerError, Session, SessionSerializer,
+    Payload, SerializerError, Session, SessionSerializer,
     lp::put,
     session::{decode, encode},
 };
@@ -113,7 +113,7 @@ impl<T> fmt::Debug for Upgrade<T> {
 /// How a value becomes what an older version of its data class would have written.
 pub struct Downgrade<T> {
     schema: Schema,
-    encode: fn(&T) -> Result<Vec<u8>, SerializerError>,
+    encode: fn(&T) -> Result<Payload, SerializerError>,
 }
 
 impl<T: Session> Downgrade<T> {
@@ -134,7 +134,7 @@ impl<T> Downgrade<T> {
         self.schema
     }
 
-    pub(crate) fn encode(&self, value: &T) -> Result<Vec<u8>, SerializerError> {
+    pub(crate) fn encode(&self, value: &T) -> Result<Payload, SerializerError> {
         (self.encode)(value)
     }
 

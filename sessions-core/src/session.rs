@@ -1,6 +1,6 @@
 //! The trait that `#[derive(Session)]` implements.
 
-use crate::{Principal, SerializerError, SessionSerializer, SessionSpec, schema::Upgrade};
+use crate::{Payload, Principal, SerializerError, SessionSerializer, SessionSpec, schema::Upgrade, scratch};
 
 /// A data class that is kept as a session.
 ///
@@ -48,17 +48,23 @@ pub(crate) fn decode<T: Session>(bytes: &[u8]) -> Result<T, SerializerError> {
 }
 
 /// Encodes with the type's own serializer.
-pub(crate) fn encode<T: Session>(value: &T) -> Result<Vec<u8>, SerializerError> {
-    let bytes = write(value)?;
-    if cfg!(debug_assertions) {
-        read_back::<T>(&bytes)?;
-    }
-    Ok(bytes)
+pub(crate) fn encode<T: Session>(value: &T) -> Result<Payload, SerializerError> {
+    scratch::with(256, |bytes| {
+        write(value, bytes)?;
+        if cfg!(debug_assertions) {
+            read_back::<T>(bytes)?;
+        }
+        Ok(Payload::new(&bytes[..]))
+    })
 }
 
-fn write<T: Session>(value: &T) -> Result<Vec<u8>, SerializerError> {
-    let mut bytes = Vec::with_capacity(256);
-    <T::Serializer as SessionSerializer<T>>::serialize(value, &mut bytes)?;
+fn write<T: Session>(value: &T, bytes: &mut Vec<u8>) -> Result<(), SerializerError> {
+    <T::Serializer as SessionSerializer<T>>::serialize(value, bytes)
+}
+
+fn written<T: Session>(value: &T) -> Result<Vec<u8>, SerializerError> {
+    let mut bytes = Vec::new();
+    write(value, &mut bytes)?;
     Ok(bytes)
 }
 
@@ -69,14 +75,14 @@ fn read_back<T: Session>(bytes: &[u8]) -> Result<(), SerializerError> {
     if <T::Serializer as SessionSerializer<T>>::SELF_DESCRIBING {
         return Ok(());
     }
-    let again = write(&value)?;
+    let again = written(&value)?;
     if again == bytes {
         return Ok(());
     }
     // Reading may put a value in order, trim it or clamp it, but not twice. Neither maps, whose order is another one in each
     // copy, nor a format that never writes the same twice shall be taken for a mistake.
     let sorted = |value: &T| {
-        write(value).map(|mut bytes| {
+        written(value).map(|mut bytes| {
             bytes.sort_unstable();
             bytes
         })

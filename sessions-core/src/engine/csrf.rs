@@ -70,8 +70,8 @@ impl CsrfTokens {
         let Some(expected) = slot.came_as() else {
             return CsrfVerdict::NoSession;
         };
-        let salt_len = token::decode(text).and_then(|mut bytes| {
-            self.0.unprotect(&mut bytes)?;
+        let salt_len = token::decoded(text, |bytes| {
+            self.0.unprotect(bytes)?;
             Ok(bytes.strip_prefix(&expected.bytes()[..]).map(<[u8]>::len))
         });
         match salt_len {

@@ -11,8 +11,7 @@ use super::{
     token,
 };
 use crate::{
-    ContextVerdict, Payload, PublicId, Record, RequestView, Schema, Session, SessionError, StorageKey,
-    Timestamp,
+    ContextVerdict, PublicId, Record, RequestView, Schema, Session, SessionError, StorageKey, Timestamp,
     context::Caller,
     events::{Rejection, Revocation, SessionEventKind as Kind, Staleness},
     id::Handles,
@@ -197,7 +196,6 @@ impl<T: Session> Engine<T> {
             self.tell(Kind::Stale(Staleness::Future), Some(&header.id), peer);
             return Ok(Opened::Stale);
         }
-        let payload = Payload::new(payload);
         Ok(match self.read(header.schema, &payload) {
             Ok(value) => {
                 let principal = value.principal();

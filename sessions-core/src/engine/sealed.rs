@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::token;
 use crate::{
-    PublicId, Schema, SerializerError, SessionError, SessionSerializer, Times, Timestamp, Token,
+    Payload, PublicId, Schema, SerializerError, SessionError, SessionSerializer, Times, Timestamp, Token,
     protection::{BoundProtection, ProtectionError},
+    scratch,
     serializer::Bincode,
 };
 
@@ -32,18 +33,19 @@ pub(super) fn seal(
     payload: &[u8],
 ) -> Result<Token, SessionError> {
     // Header, and what a protection adds.
-    let mut bytes = Vec::with_capacity(payload.len() + 192);
-    bytes.extend_from_slice(&[0; 2]);
-    <Bincode as SessionSerializer<Header>>::serialize(header, &mut bytes)?;
-    if let Some(context) = &header.context {
-        <Bincode as SessionSerializer<Arc<[u8]>>>::serialize(context, &mut bytes)?;
-    }
-    // A header has a dozen numbers, a digest, an id of at most 64 bytes and a context of at most 256.
-    let len = u16::try_from(bytes.len() - 2).map_err(SerializerError::new)?;
-    bytes[..2].copy_from_slice(&len.to_be_bytes());
-    bytes.extend_from_slice(payload);
-    protection.protect(&mut bytes)?;
-    Ok(token::encode(&bytes))
+    scratch::with(payload.len() + 192, |bytes| {
+        bytes.extend_from_slice(&[0; 2]);
+        <Bincode as SessionSerializer<Header>>::serialize(header, bytes)?;
+        if let Some(context) = &header.context {
+            <Bincode as SessionSerializer<Arc<[u8]>>>::serialize(context, bytes)?;
+        }
+        // A header has a dozen numbers, a digest, an id of at most 64 bytes and a context of at most 256.
+        let len = u16::try_from(bytes.len() - 2).map_err(SerializerError::new)?;
+        bytes[..2].copy_from_slice(&len.to_be_bytes());
+        bytes.extend_from_slice(payload);
+        protection.protect(bytes)?;
+        Ok(token::encode(bytes))
+    })
 }
 
 /// A header without a context, or with one.
@@ -62,15 +64,14 @@ fn read(bytes: &[u8]) -> Result<Header, SerializerError> {
 pub(super) fn open(
     protection: &dyn BoundProtection,
     text: &[u8],
-) -> Result<(Header, Vec<u8>), ProtectionError> {
-    let mut bytes = std::mem::take(&mut *token::decode(text)?);
-    protection.unprotect(&mut bytes)?;
-    let (len, rest) = bytes.split_first_chunk().ok_or(ProtectionError::Forged)?;
-    let (header, payload) = rest
-        .split_at_checked(u16::from_be_bytes(*len).into())
-        .ok_or(ProtectionError::Forged)?;
-    let header = read(header).map_err(|_| ProtectionError::Forged)?;
-    let payload = payload.len();
-    bytes.drain(..bytes.len() - payload);
-    Ok((header, bytes))
+) -> Result<(Header, Payload), ProtectionError> {
+    token::decoded(text, |bytes| {
+        protection.unprotect(bytes)?;
+        let (len, rest) = bytes.split_first_chunk().ok_or(ProtectionError::Forged)?;
+        let (header, payload) = rest
+            .split_at_checked(u16::from_be_bytes(*len).into())
+            .ok_or(ProtectionError::Forged)?;
+        let header = read(header).map_err(|_| ProtectionError::Forged)?;
+        Ok((header, Payload::new(payload)))
+    })
 }

@@ -1,12 +1,12 @@
 //! The token of a session that is kept on the server: base64url of handle and secret, signed where asked for.
 
 use base64::Engine as _;
-use zeroize::Zeroizing;
 
 use super::base64url::BASE64URL;
 use crate::{
     PublicId, SessionError, Token,
     protection::{BoundProtection, ProtectionError},
+    scratch,
     secret::Secret,
 };
 
@@ -18,15 +18,20 @@ pub(super) fn encode(bytes: &[u8]) -> Token {
     Token::new(BASE64URL.encode(bytes))
 }
 
-/// Base64url, for both kinds of tokens. Exact: one token has one text.
-pub(super) fn decode(text: &[u8]) -> Result<Zeroizing<Vec<u8>>, ProtectionError> {
+/// Base64url, for both kinds of tokens. Exact: one token has one text. The bytes are wiped after `read` has had them.
+pub(super) fn decoded<R>(
+    text: &[u8],
+    read: impl FnOnce(&mut Vec<u8>) -> Result<R, ProtectionError>,
+) -> Result<R, ProtectionError> {
     if text.len() > MAX_TOKEN_LEN {
         return Err(ProtectionError::Forged);
     }
-    BASE64URL
-        .decode(text)
-        .map(Zeroizing::new)
-        .map_err(|_| ProtectionError::Forged)
+    scratch::with(text.len(), |bytes| {
+        BASE64URL
+            .decode_vec(text, bytes)
+            .map_err(|_| ProtectionError::Forged)?;
+        read(bytes)
+    })
 }
 
 /// The token of the session `id` that `secret` opens.
@@ -35,14 +40,15 @@ pub(super) fn by_id(
     secret: &Secret,
     signed: Option<&dyn BoundProtection>,
 ) -> Result<Token, SessionError> {
-    // Room for what a signature adds, so that no copy of the secret is left behind by growing.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(id.as_bytes().len() + Secret::LEN + 64));
-    bytes.extend_from_slice(id.as_bytes());
-    bytes.extend_from_slice(secret.as_bytes());
-    if let Some(protection) = signed {
-        protection.protect(&mut bytes)?;
-    }
-    Ok(encode(&bytes))
+    // With what a signature adds.
+    scratch::with(id.as_bytes().len() + Secret::LEN + 64, |bytes| {
+        bytes.extend_from_slice(id.as_bytes());
+        bytes.extend_from_slice(secret.as_bytes());
+        if let Some(protection) = signed {
+            protection.protect(bytes)?;
+        }
+        Ok(encode(bytes))
+    })
 }
 
 /// Reads what [`by_id`] made.
@@ -50,17 +56,12 @@ pub(super) fn parse(
     text: &[u8],
     signed: Option<&dyn BoundProtection>,
 ) -> Result<(PublicId, Secret), ProtectionError> {
-    if let Some(protection) = signed {
-        let mut bytes = decode(text)?;
-        protection.unprotect(&mut bytes)?;
-        return split(&bytes);
-    }
-    // With the room that a decoder wants beyond what it writes.
-    let mut bytes = Zeroizing::new([0; PublicId::MAX_LEN + Secret::LEN + 3]);
-    let len = BASE64URL
-        .decode_slice(text, &mut *bytes)
-        .map_err(|_| ProtectionError::Forged)?;
-    split(&bytes[..len])
+    decoded(text, |bytes| {
+        if let Some(protection) = signed {
+            protection.unprotect(bytes)?;
+        }
+        split(bytes)
+    })
 }
 
 fn split(bytes: &[u8]) -> Result<(PublicId, Secret), ProtectionError> {

@@ -59,13 +59,13 @@ impl<T: Session> Engine<T> {
         let previous = match &self.1 {
             Some(downgrade) => Some(Written {
                 schema: downgrade.schema(),
-                payload: Payload::new(downgrade.encode(value)?),
+                payload: downgrade.encode(value)?,
             }),
             None => None,
         };
         let own = Written {
             schema: self.0.schema,
-            payload: Payload::new(encode(value)?),
+            payload: encode(value)?,
         };
         Ok(Encoded { own, previous })
     }
