@@ -34,9 +34,9 @@ mod workload;
 pub use self::{
     account::Account,
     contestant::Contestant,
-    handlers::WELCOME,
+    handlers::{WELCOME, Writes},
     meter::{metered, timed},
-    ours::{bare, ours},
+    ours::{bare, ours, server_side, with_cookie},
     party::{Carrier, Party, cookie_pair},
     workload::Workload,
 };
