@@ -8,13 +8,14 @@ use axum::{
 };
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use tower::Service as _;
-use workloads::{Contestant, Failure, Party, Workload, cookie_pair};
+use workloads::{Carrier, Contestant, Failure, Party, Workload, cookie_pair};
 
 /// An application of axum. A client that has not logged in sends `token` where a workload asks for one.
 pub(super) fn contestant(name: &'static str, router: Router, token: Option<HeaderValue>) -> Contestant {
     let served = router.clone();
     Contestant::new(
         name,
+        Carrier::Cookie,
         Box::new(move || {
             let (router, token) = (router.clone(), token.clone());
             Box::pin(async move {

@@ -2,4 +2,5 @@
 
 pub mod actix_session;
 mod axum_party;
+pub mod bare_redis;
 pub mod tower_sessions;

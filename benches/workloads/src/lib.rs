@@ -35,7 +35,7 @@ pub use self::{
     account::Account,
     contestant::Contestant,
     handlers::{WELCOME, Writes},
-    meter::{metered, timed},
+    meter::{AT_ONCE, metered, timed},
     ours::{bare, ours, server_side, with_cookie},
     party::{Carrier, Party, cookie_pair},
     workload::Workload,
