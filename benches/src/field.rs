@@ -44,5 +44,17 @@ pub fn field() -> Result<Vec<Entry>, Failure> {
         floor: actix,
         rival: None,
     }));
+    let floor = peers::tower_sessions::bare();
+    let axum = Some(floor.name);
+    field.push(Entry {
+        contestant: floor,
+        floor: None,
+        rival: None,
+    });
+    field.push(Entry {
+        contestant: peers::tower_sessions::memory(),
+        floor: axum,
+        rival: Some(peers::actix_session::MEMORY),
+    });
     Ok(field)
 }

@@ -43,10 +43,3 @@ pub fn thousands(number: f64) -> String {
     }
     if number <= -0.5 { format!("-{text}") } else { text }
 }
-
-/// The middle one, or the upper of the two.
-#[must_use]
-pub fn median(mut numbers: Vec<f64>) -> f64 {
-    numbers.sort_unstable_by(f64::total_cmp);
-    numbers.get(numbers.len() / 2).copied().unwrap_or(f64::NAN)
-}

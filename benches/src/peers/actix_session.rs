@@ -9,7 +9,8 @@ use actix_session::{
     Session, SessionGetError, SessionInsertError, SessionMiddleware,
     config::CookieContentSecurity,
     storage::{
-        CookieSessionStore, LoadError, SaveError, SessionKey, SessionStore, UpdateError, generate_session_key,
+        CookieSessionStore, LoadError, RedisSessionStore, SaveError, SessionKey, SessionStore, UpdateError,
+        generate_session_key,
     },
 };
 use actix_web::{
@@ -18,7 +19,7 @@ use actix_web::{
     error::ErrorUnauthorized,
     web::{self, ServiceConfig},
 };
-use workloads::{Account, Carrier, Contestant, WELCOME};
+use workloads::{Account, Carrier, Contestant, WELCOME, Workload};
 
 /// The name of the contestant that keeps sessions in memory.
 pub const MEMORY: &str = "actix-session memory";
@@ -48,6 +49,24 @@ pub fn all() -> Vec<Contestant> {
             App::new().configure(routes).wrap(sessions)
         }),
     ]
+}
+
+/// The one that keeps sessions in Redis.
+///
+/// # Errors
+/// The server cannot be reached.
+pub async fn in_redis(name: &'static str, url: &str) -> anyhow::Result<Contestant> {
+    let (store, key) = (RedisSessionStore::new(url).await?, Key::generate());
+    let contestant = Contestant::actix(name, Carrier::Cookie, None, move || {
+        let sessions = SessionMiddleware::new(store.clone(), key.clone());
+        App::new().configure(routes).wrap(sessions)
+    });
+    Ok(contestant.waiting_in(&[
+        Workload::Untouched,
+        Workload::Read,
+        Workload::Write,
+        Workload::Login,
+    ]))
 }
 
 const ACCOUNT: &str = "account";

@@ -20,6 +20,8 @@ type Serve = Box<dyn Fn(TcpListener) -> LocalBoxFuture<'static, io::Result<()>>>
 pub struct Contestant {
     /// As in the tables.
     pub name: &'static str,
+    /// How its client sends a token.
+    pub carrier: Carrier,
     /// What it takes part in.
     pub workloads: &'static [Workload],
     /// Of these, what waits for a disk or a server, so that fewer requests have to do.
@@ -30,9 +32,10 @@ pub struct Contestant {
 
 impl Contestant {
     /// One that takes part in everything and waits for nothing.
-    pub fn new(name: &'static str, start: Start, serve: Serve) -> Self {
+    pub fn new(name: &'static str, carrier: Carrier, start: Start, serve: Serve) -> Self {
         Self {
             name,
+            carrier,
             workloads: &Workload::ALL,
             waits: &[],
             start,
@@ -53,7 +56,7 @@ impl Contestant {
             > + 'static,
         B: MessageBody + 'static,
     {
-        let served = app.clone();
+        let (served, of_client) = (app.clone(), carrier.clone());
         let start: Start = Box::new(move || {
             let (app, carrier, token) = (app(), carrier.clone(), token.clone());
             Box::pin(async move {
@@ -65,7 +68,7 @@ impl Contestant {
             let server = HttpServer::new(served.clone()).workers(1);
             Box::pin(async move { server.listen(listener)?.run().await })
         });
-        Self::new(name, start, serve)
+        Self::new(name, of_client, start, serve)
     }
 
     /// Restricts it to these workloads.

@@ -15,7 +15,7 @@ use crate::Account;
 
 /// With what a handler changes its session.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Writes {
+pub enum Writes {
     /// `update`, which loses no other request's change.
     Update,
     /// `get` and `set`, as the handlers of other libraries do.

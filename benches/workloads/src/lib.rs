@@ -34,9 +34,9 @@ mod workload;
 pub use self::{
     account::Account,
     contestant::Contestant,
-    handlers::WELCOME,
-    meter::{metered, timed},
-    ours::{bare, ours},
+    handlers::{WELCOME, Writes},
+    meter::{AT_ONCE, metered, timed},
+    ours::{bare, ours, server_side, with_cookie},
     party::{Carrier, Party, cookie_pair},
     workload::Workload,
 };

@@ -14,7 +14,7 @@ use crate::{Failure, Party, Workload};
 
 /// How many requests are made at once, before they are measured. The framework keeps the parts of 128 for those that follow;
 /// of more it would have to free some, which a server does not do.
-const AT_ONCE: usize = 64;
+pub const AT_ONCE: usize = 64;
 
 /// Sends requests, and says how long all of them took and what the last one's answer was.
 ///

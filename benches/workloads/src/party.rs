@@ -54,7 +54,7 @@ impl Carrier {
     #[must_use]
     pub fn token(&self, response: &HeaderMap) -> Option<HeaderValue> {
         match self {
-            Self::Cookie => cookie_pair(response.get(SET_COOKIE)?.as_bytes()),
+            Self::Cookie => HeaderValue::from_bytes(cookie_pair(response.get(SET_COOKIE)?.as_bytes())).ok(),
             Self::Header(name) => response.get(name).cloned(),
         }
     }
@@ -62,9 +62,9 @@ impl Carrier {
 
 /// What is sent back of a `Set-Cookie`.
 #[must_use]
-pub fn cookie_pair(line: &[u8]) -> Option<HeaderValue> {
-    let pair = line.split(|&byte| byte == b';').next()?;
-    HeaderValue::from_bytes(pair).ok()
+pub fn cookie_pair(line: &[u8]) -> &[u8] {
+    let end = line.iter().position(|&byte| byte == b';');
+    &line[..end.unwrap_or(line.len())]
 }
 
 /// An application of actix-web and its client.
