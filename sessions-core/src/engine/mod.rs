@@ -8,6 +8,7 @@ mod context;
 mod csrf;
 mod cut_off;
 mod end;
+mod header;
 mod index;
 mod live;
 mod merge;

@@ -4,6 +4,7 @@ mod bincode;
 mod bounded;
 #[cfg(feature = "json")]
 mod json;
+pub(crate) mod number;
 mod shape;
 
 pub use self::bincode::Bincode;
