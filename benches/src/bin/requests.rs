@@ -2,13 +2,13 @@
 //!
 //! `requests W3 W4` measures only these workloads.
 
-use std::{env, process::Command};
+use std::env;
 
 use benches::{
     Entry, field, median, over, rounds,
     table::{print, thousands},
 };
-use workloads::{Contestant, Failure, Workload, callgrind};
+use workloads::{Contestant, Failure, Workload, allocations, callgrind};
 
 const ROUNDS: usize = 201;
 
@@ -73,16 +73,10 @@ struct Counts {
 
 impl Counts {
     fn of(name: &str, workload: Workload) -> Result<Self, Failure> {
-        let program = env::current_exe()?.with_file_name("allocations");
-        let output = Command::new(program).args([name, workload.code()]).output()?;
-        let text = String::from_utf8(output.stdout)?;
-        let numbers: Result<Vec<f64>, _> = text.split_whitespace().map(str::parse).collect();
-        let [allocations, bytes] = numbers?[..] else {
-            return Err(String::from_utf8_lossy(&output.stderr).into());
-        };
+        let allocations = allocations::of(name, workload)?;
         Ok(Self {
-            allocations,
-            bytes,
+            allocations: allocations.count,
+            bytes: allocations.bytes,
             instructions: callgrind::instructions(name, workload)?,
         })
     }

@@ -17,12 +17,9 @@
 //! # Ok(())
 //! # }
 //! ```
-//!
-//! Nothing here counts allocations: an allocator that does so makes each of them dearer, and with them the time and the
-//! instructions of whoever has more of them. A program that counts gives [`metered`] what the package `allocation-counter`
-//! has: `|step| total += allocation_counter::measure(step)`.
 
 mod account;
+pub mod allocations;
 pub mod callgrind;
 mod contestant;
 mod handlers;
