@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{
     lp::put,
+    scratch,
     secret::{RandomError, differing},
 };
 
@@ -226,11 +227,14 @@ impl StorageKey {
     /// The key of the session `name` of `application` that goes by `id`.
     #[must_use]
     pub fn new(application: &str, name: &str, id: &PublicId) -> Self {
-        let mut text = Vec::with_capacity(24 + application.len() + name.len() + id.as_bytes().len());
-        put(&mut text, application.as_bytes());
-        put(&mut text, name.as_bytes());
-        put(&mut text, id.as_bytes());
-        Self::of_text(&text)
+        let parts = [application.as_bytes(), name.as_bytes(), id.as_bytes()];
+        scratch::with(
+            24 + application.len() + name.len() + id.as_bytes().len(),
+            |text| {
+                parts.into_iter().for_each(|part| put(text, part));
+                Self::of_text(text)
+            },
+        )
     }
 
     /// The key of something that is no session and belongs to the session `name` of `application`: four parts are never the
