@@ -162,12 +162,14 @@ impl fmt::Debug for SecretHash {
 }
 
 /// What the client holds: text that proves the session. Wiped when dropped, and shown nowhere. Clones are the same text.
+// Not a `String`, which is wiped byte by byte.
 #[derive(Clone)]
-pub struct Token(Arc<Zeroizing<String>>);
+pub struct Token(Arc<Zeroizing<Box<str>>>);
 
 impl Token {
+    /// Of a text that has no room to spare: else it would be copied, and the copy left behind.
     pub(crate) fn new(text: String) -> Self {
-        Self(Arc::new(Zeroizing::new(text)))
+        Self(Arc::new(Zeroizing::new(text.into_boxed_str())))
     }
 
     /// The text, for the transport that sends it.

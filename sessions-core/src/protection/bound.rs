@@ -63,6 +63,13 @@ pub(super) const VERSION: u8 = 1;
 /// Version and key id, in front of each token.
 pub(super) const PREFIX_LEN: usize = 1 + KeyId::LEN;
 
+/// Puts a prefix before `bytes`, and behind it what else is random.
+pub(super) fn prepend(bytes: &mut Vec<u8>, prefix: &[u8; PREFIX_LEN], random: &[u8]) {
+    bytes.extend_from_slice(prefix);
+    bytes.extend_from_slice(random);
+    bytes.rotate_right(prefix.len() + random.len());
+}
+
 /// A key of one purpose and one algorithm.
 pub(super) struct BoundKey<K> {
     id: KeyId,

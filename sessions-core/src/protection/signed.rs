@@ -9,7 +9,7 @@ use aws_lc_rs::{
 
 use super::{
     BoundProtection, Guarantee, Key, KeyRing, Layer, Protection, ProtectionError, Purpose,
-    bound::{Bound, BoundKey, PREFIX_LEN, Working},
+    bound::{Bound, BoundKey, PREFIX_LEN, Working, prepend},
 };
 use crate::ConfigError;
 
@@ -65,7 +65,7 @@ impl BoundProtection for BoundSigned {
         let keys = self.0.keys();
         let key = keys.current();
         let code = code(key, bytes);
-        bytes.splice(..0, key.prefix());
+        prepend(bytes, &key.prefix(), &[]);
         bytes.extend_from_slice(code.as_ref());
         Ok(())
     }

@@ -6,7 +6,10 @@ use aws_lc_rs::{
     hkdf::{HKDF_SHA256, Prk},
 };
 
-use super::{Key, KeyError, ProtectionError, bound::Working};
+use super::{
+    Key, KeyError, ProtectionError,
+    bound::{PREFIX_LEN, Working, prepend},
+};
 use crate::{
     ConfigError,
     secret::{differing, random},
@@ -73,9 +76,9 @@ impl Working for Cipher {
 
 impl Cipher {
     /// Encrypts `bytes`, and puts `prefix` and what is random before them.
-    pub(super) fn seal<const PREFIX: usize>(
+    pub(super) fn seal(
         &self,
-        prefix: [u8; PREFIX],
+        prefix: [u8; PREFIX_LEN],
         context: &[u8],
         bytes: &mut Vec<u8>,
     ) -> Result<(), ProtectionError> {
@@ -86,14 +89,14 @@ impl Cipher {
                 let nonce = differing()?;
                 key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(context), bytes)
                     .map_err(failed)?;
-                bytes.splice(..0, prefix.into_iter().chain(nonce));
+                prepend(bytes, &prefix, &nonce);
             }
             Self::ChaCha20Poly1305(keys) => {
                 let salt = random::<SALT_LEN>()?;
                 one_time(keys, &salt)
                     .and_then(|key| key.seal_in_place_append_tag(only(), Aad::from(context), bytes))
                     .map_err(failed)?;
-                bytes.splice(..0, prefix.into_iter().chain(salt));
+                prepend(bytes, &prefix, &salt);
             }
         }
         Ok(())

@@ -41,7 +41,10 @@ async fn main() -> Result<(), Failure> {
         return Ok(());
     }
     let all = dearer.join("\n");
-    Err(format!("a request costs something else than is recorded. Mend it, or record it and say why:\n{all}").into())
+    Err(
+        format!("a request costs something else than is recorded. Mend it, or record it and say why:\n{all}")
+            .into(),
+    )
 }
 
 fn contestants() -> Result<Vec<Contestant>, Failure> {
