@@ -37,7 +37,7 @@ is_none_of!(SecretHash: Display, Hash);
 const _: fn(&Still, &Secret, &Token) = |Still(bytes), Secret(still), Token(text)| {
     fn is_wiped(_: &impl ZeroizeOnDrop) {}
     is_wiped(&**bytes);
-    is_wiped(text);
+    is_wiped(&**text);
     let _: &Still = still;
 };
 
