@@ -151,7 +151,11 @@ impl Subject {
 
     /// The session that all acknowledged writes have left.
     pub(super) async fn load(&self, now: Timestamp) -> Option<Arc<Record>> {
+        let at_hand = self.storage.at_hand(self.key, now);
         let latest = answer("load", self.storage.load(self.key, Read::Latest, now)).await;
+        if let Some(record) = &at_hand {
+            assert!(!record.times.is_expired(now), "an expired session was at hand");
+        }
         if let Some(record) = &latest {
             assert!(!record.times.is_expired(now), "load gave an expired session");
         }
@@ -184,6 +188,10 @@ impl Subject {
     /// Every operation, and each must say that there is no session; then every one that reads, again.
     pub(super) async fn assert_absent(&self, now: Timestamp) {
         let new = record(*b"new");
+        if !self.storage.may_be_stale() {
+            let at_hand = self.storage.at_hand(self.key, now);
+            assert_eq!(at_hand, None, "at hand where there is no session");
+        }
         for read in [Read::Latest, Read::Any] {
             if read == Read::Any && self.storage.may_be_stale() {
                 continue;
