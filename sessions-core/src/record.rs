@@ -1,12 +1,10 @@
 //! What a storage keeps of one session.
 
-use std::{
-    any::Any,
-    fmt,
-    sync::{Arc, OnceLock},
-};
+use std::{any::Any, fmt, sync::Arc};
 
+use once_cell::race::OnceBox;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use triomphe::ThinArc;
 
 use crate::{
     Principal, PublicId, RandomError, Schema, Secrets, SerializerError, SessionSerializer, Times,
@@ -72,27 +70,22 @@ impl Revision {
 
 /// An encoded data class, and, beside it, the decoded value that it was read as. Clones share both.
 #[derive(Clone)]
-pub struct Payload(Arc<PayloadInner>);
+pub struct Payload(ThinArc<Decoded, u8>);
 
-struct PayloadInner {
-    bytes: Box<[u8]>,
-    decoded: OnceLock<Arc<dyn Any + Send + Sync>>,
-}
+/// A cell of one word: sessions whose values nobody has read are to be small.
+type Decoded = OnceBox<Arc<dyn Any + Send + Sync>>;
 
 impl Payload {
     /// These bytes, not decoded yet.
     #[must_use]
-    pub fn new(bytes: impl Into<Box<[u8]>>) -> Self {
-        Self(Arc::new(PayloadInner {
-            bytes: bytes.into(),
-            decoded: OnceLock::new(),
-        }))
+    pub fn new(bytes: impl AsRef<[u8]>) -> Self {
+        Self(ThinArc::from_header_and_slice(Decoded::new(), bytes.as_ref()))
     }
 
     /// The bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0.bytes
+        &self.0.slice
     }
 
     /// The value, decoded now if nobody has before. What is kept always came out of a decode, so that every reader
@@ -101,17 +94,13 @@ impl Payload {
         &self,
         decode: impl FnOnce(&[u8]) -> Result<T, SerializerError>,
     ) -> Result<Arc<T>, SerializerError> {
-        if let Some(value) = self
-            .0
-            .decoded
-            .get()
-            .and_then(|value| Arc::clone(value).downcast().ok())
-        {
+        let decoded = &self.0.header.header;
+        if let Some(value) = decoded.get().and_then(|value| Arc::clone(value).downcast().ok()) {
             return Ok(value);
         }
         let value = Arc::new(decode(self.as_bytes())?);
         // Lost to another reader: both decoded the same bytes.
-        let _ = self.0.decoded.set(value.clone());
+        let _ = decoded.set(Box::new(value.clone()));
         Ok(value)
     }
 }

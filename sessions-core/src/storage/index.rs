@@ -235,7 +235,11 @@ impl Roster {
 
     /// See [`SessionIndex::release`].
     pub fn release(&mut self, session: &StorageKey) {
-        self.places.retain(|place| place.member.key != *session);
+        self.release_where(|key| key == session);
+    }
+
+    pub(super) fn release_where(&mut self, is_it: impl Fn(&StorageKey) -> bool) {
+        self.places.retain(|place| !is_it(&place.member.key));
     }
 
     /// See [`SessionIndex::members`].

@@ -31,7 +31,7 @@ pub(super) fn revision() -> Revision {
 /// A record of nobody's session with this payload. It begins at [`NOW`], may be idle for half an hour, and ends after
 /// eight; handle, secret and revision are random.
 #[must_use]
-pub fn record(payload: impl Into<Box<[u8]>>) -> Record {
+pub fn record(payload: impl AsRef<[u8]>) -> Record {
     Record {
         public_id: handle(&bytes::<16>()),
         application: "".into(),

@@ -42,12 +42,11 @@ impl Rosters {
     ) -> T {
         let mut part = self.part(&index);
         // One more than a change can make.
-        part.sweep(now);
-        part.sweep(now);
+        drop(part.sweep(2, now));
         let mut roster = part.remove(&index).unwrap_or_default();
         let done = work(&mut roster);
         if !roster.is_empty() {
-            part.put(index, roster);
+            part.insert(index, roster);
         }
         done
     }
@@ -55,12 +54,12 @@ impl Rosters {
     /// Frees some of those that have ended, in each part.
     pub(super) fn purge(&self, now: Timestamp) {
         for part in &self.0 {
-            drop(lock(part).sweep_all(Shared::SLICE, now));
+            drop(lock(part).sweep(Shared::SLICE, now));
         }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.0.iter().map(|part| lock(part).iter().count()).sum()
+        self.0.iter().map(|part| lock(part).len()).sum()
     }
 
     fn part(&self, index: &IndexKey) -> MutexGuard<'_, Part> {

@@ -14,7 +14,7 @@ use self::{
     index::Rosters,
     room::{Limits, Room, size},
     sync::{Mutex, MutexGuard},
-    timed::{Ends, Timed},
+    timed::{Ends, Place, Timed},
 };
 use super::{
     Created, Expected, IndexKey, Read, Replaced, SessionIndex, SessionStorage, StorageError, StorageFuture,
@@ -52,7 +52,20 @@ struct Shared {
 }
 
 /// A part of the sessions, under a lock of its own.
-type Shard = Timed<StorageKey, Arc<Record>, BuildKeyHasher>;
+type Shard = Timed<Half, Arc<Record>, BuildKeyHasher>;
+
+/// Half of a session's key. It has as many bits as a handle has, so two sessions have it in common as often as they have
+/// their handle.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Half([u8; 16]);
+
+impl Half {
+    fn of(key: &StorageKey) -> Self {
+        let mut half = [0; 16];
+        half.copy_from_slice(&key.as_bytes()[..16]);
+        Self(half)
+    }
+}
 
 impl Ends for Arc<Record> {
     fn ends(&self) -> Timestamp {
@@ -93,10 +106,7 @@ impl MemoryStorage {
     /// Writes into a key's shard, after freeing some of what has expired in it.
     fn write<T>(&self, key: &StorageKey, now: Timestamp, work: impl FnOnce(&mut Shard) -> T) -> T {
         let mut shard = self.shard(key);
-        let mut freed = Vec::new();
-        for _ in 0..Shared::SWEPT_PER_WRITE {
-            freed.extend(shard.sweep(now).and_then(|swept| swept.freed()));
-        }
+        let (freed, _) = shard.sweep(Shared::SWEPT_PER_WRITE, now);
         self.give_back(&freed);
         let done = work(&mut shard);
         drop(shard);
@@ -110,34 +120,34 @@ impl MemoryStorage {
         key: &StorageKey,
         now: Timestamp,
         work: impl Fn(&mut Shard) -> Result<T, StorageError>,
-    ) -> StorageFuture<'_, T> {
+    ) -> Result<T, StorageError> {
         loop {
             let done = self.write(key, now, &work);
             if !matches!(done, Err(StorageError::Full)) {
-                return StorageFuture::ready(done);
+                return done;
             }
             if self.purge(Shared::SLICE, now) == 0 {
                 // Others may have freed what there was.
-                return StorageFuture::ready(self.write(key, now, &work));
+                return self.write(key, now, &work);
             }
         }
     }
 
     /// The room of sessions that were taken out of a shard, before it is unlocked: whoever finds nothing more to free
     /// finds the room.
-    fn give_back(&self, freed: &[(StorageKey, Arc<Record>)]) {
+    fn give_back(&self, freed: &[(Half, Arc<Record>)]) {
         for (_, record) in freed {
             self.shared.room.give_back(size(record));
         }
     }
 
     /// The places of sessions that were taken out, when no shard is locked.
-    fn release_places(&self, freed: Vec<(StorageKey, Arc<Record>)>, now: Timestamp) {
-        for (key, record) in freed {
+    fn release_places(&self, freed: Vec<(Half, Arc<Record>)>, now: Timestamp) {
+        for (half, record) in freed {
             if let Some(index) = IndexKey::of(&record) {
-                self.shared
-                    .rosters
-                    .change(index, now, |roster| roster.release(&key));
+                self.shared.rosters.change(index, now, |roster| {
+                    roster.release_where(|session| Half::of(session) == half);
+                });
             }
         }
     }
@@ -145,18 +155,15 @@ impl MemoryStorage {
     fn purge(&self, limit: usize, now: Timestamp) -> usize {
         let mut purged = 0;
         for shard in &self.shared.shards {
-            loop {
-                let slice = Shared::SLICE.min(limit - purged);
+            let mut more = true;
+            while more && purged < limit {
                 let mut shard = lock(shard);
-                let freed = shard.sweep_all(slice, now);
+                let freed;
+                (freed, more) = shard.sweep(Shared::SLICE.min(limit - purged), now);
                 self.give_back(&freed);
                 drop(shard);
-                let last = freed.len() < slice || slice == 0;
                 purged += freed.len();
                 self.release_places(freed, now);
-                if last {
-                    break;
-                }
             }
         }
         purged
@@ -167,8 +174,8 @@ impl Shared {
     const SHARDS: usize = 64;
     /// A write makes at most one session that has to be swept later, so this keeps up, in bounded time.
     const SWEPT_PER_WRITE: usize = 2;
-    /// How many sessions are freed while others wait for their shard.
-    const SLICE: usize = 256;
+    /// How many sessions are looked at while others wait for their shard.
+    const SLICE: usize = 64;
 }
 
 impl Default for Shared {
@@ -186,25 +193,27 @@ fn lock<T>(part: &Mutex<T>) -> MutexGuard<'_, T> {
     part.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn live<'a>(shard: &'a Shard, key: &StorageKey, now: Timestamp) -> Option<&'a Arc<Record>> {
-    shard.get(key).filter(|record| !record.times.is_expired(now))
+fn live<'a>(shard: &'a Shard, key: &StorageKey, now: Timestamp) -> Option<(Place, &'a Arc<Record>)> {
+    let place = shard.find(&Half::of(key))?;
+    let record = shard.at(place);
+    (!record.times.is_expired(now)).then_some((place, record))
 }
 
 impl SessionStorage for MemoryStorage {
     fn create(&self, key: StorageKey, record: Arc<Record>, now: Timestamp) -> StorageFuture<'_, Created> {
         let Shared { room, .. } = &*self.shared;
         let bytes = size(&record);
-        self.write_with_room(&key, now, |shard| {
+        StorageFuture::ready(self.write_with_room(&key, now, |shard| {
             if live(shard, &key, now).is_some() {
                 return Ok(Created::Exists);
             }
-            if let Some(expired) = shard.remove(&key) {
+            if let Some(expired) = shard.remove(&Half::of(&key)) {
                 room.give_back(size(&expired));
             }
             room.take(bytes, self.limits)?;
-            shard.put(key, Arc::clone(&record));
+            shard.insert(Half::of(&key), Arc::clone(&record));
             Ok(Created::Created)
-        })
+        }))
     }
 
     fn load(&self, key: StorageKey, _: Read, now: Timestamp) -> StorageFuture<'_, Option<Arc<Record>>> {
@@ -212,7 +221,8 @@ impl SessionStorage for MemoryStorage {
     }
 
     fn at_hand(&self, key: StorageKey, now: Timestamp) -> Option<Arc<Record>> {
-        live(&self.shard(&key), &key, now).map(Arc::clone)
+        let shard = self.shard(&key);
+        live(&shard, &key, now).map(|(_, record)| Arc::clone(record))
     }
 
     fn replace(
@@ -223,13 +233,14 @@ impl SessionStorage for MemoryStorage {
         now: Timestamp,
     ) -> StorageFuture<'_, Replaced> {
         let Shared { room, .. } = &*self.shared;
-        self.write_with_room(&key, now, |shard| {
-            let Some(stored) = live(shard, &key, now) else {
-                return Ok(Replaced::NotFound);
+        // What was there is dropped when its shard is unlocked: with it go values of the application's.
+        let written = self.write_with_room(&key, now, |shard| {
+            let Some((place, stored)) = live(shard, &key, now) else {
+                return Ok((Replaced::NotFound, None));
             };
             let record = match stored.replaced_by(&record, expected, now) {
                 Ok(record) => record,
-                Err(refused) => return Ok(refused),
+                Err(refused) => return Ok((refused, None)),
             };
             let (before, after) = (size(stored), size(&record));
             if after > before {
@@ -237,20 +248,17 @@ impl SessionStorage for MemoryStorage {
             } else {
                 room.shrink(before - after);
             }
-            shard.put(key, record);
-            Ok(Replaced::Done)
-        })
+            Ok((Replaced::Done, Some(shard.set(place, record))))
+        });
+        StorageFuture::ready(written.map(|(replaced, _)| replaced))
     }
 
     fn touch(&self, key: StorageKey, touch: Touch, now: Timestamp) -> StorageFuture<'_, Touched> {
-        let touched = self.write(&key, now, |shard| match live(shard, &key, now) {
-            None => Touched::Gone,
-            Some(stored) => match stored.touched_by(&touch, now) {
-                Err(refused) => refused,
-                Ok(record) => {
-                    shard.put(key, record);
-                    Touched::Touched
-                }
+        let (touched, _) = self.write(&key, now, |shard| match live(shard, &key, now) {
+            None => (Touched::Gone, None),
+            Some((place, stored)) => match stored.touched_by(&touch, now) {
+                Err(refused) => (refused, None),
+                Ok(record) => (Touched::Touched, Some(shard.set(place, record))),
             },
         });
         StorageFuture::ready(Ok(touched))
@@ -259,7 +267,9 @@ impl SessionStorage for MemoryStorage {
     fn delete(&self, key: StorageKey, now: Timestamp) -> StorageFuture<'_, bool> {
         let Shared { room, .. } = &*self.shared;
         let deleted = self.write(&key, now, |shard| {
-            shard.remove(&key).inspect(|record| room.give_back(size(record)))
+            shard
+                .remove(&Half::of(&key))
+                .inspect(|record| room.give_back(size(record)))
         });
         StorageFuture::ready(Ok(deleted.is_some_and(|record| !record.times.is_expired(now))))
     }
