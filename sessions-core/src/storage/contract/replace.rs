@@ -126,7 +126,7 @@ pub async fn a_replace_within_the_epoch_keeps_the_secrets(storage: Arc<dyn Sessi
 /// or an older one is replaced.
 pub async fn a_replace_within_the_epoch_leaves_a_newer_version(storage: Arc<dyn SessionStorage>) {
     let at = |version, payload: &[u8]| {
-        let mut new = record(payload.to_vec());
+        let mut new = record(payload);
         new.schema.version = version;
         new
     };
