@@ -233,6 +233,17 @@ fn no_logout_is_undone(kind: &str, servers: usize) {
     }
 }
 
+/// Who a server says that the client is, once its storage has answered: one that has too much to do tells nothing of anybody.
+fn who(client: &mut Client) -> String {
+    loop {
+        let answer = client.get("/").unwrap();
+        match answer.status {
+            200 => return answer.text().to_owned(),
+            status => assert_eq!(status, 503),
+        }
+    }
+}
+
 /// Says how long it took until all servers knew of the logout.
 fn race_a_logout(servers: &Servers, race: u64, racers: &Racers) -> Duration {
     let client = servers.logged_in();
@@ -266,7 +277,7 @@ fn race_a_logout(servers: &Servers, race: u64, racers: &Racers) -> Duration {
             let kept = client.clone();
             loop {
                 let asked = over.elapsed();
-                if client.get("/").unwrap().text() == "nobody" {
+                if who(&mut client) == "nobody" {
                     break;
                 }
                 assert!(servers.may_be_stale(), "a logout was undone");
@@ -276,7 +287,7 @@ fn race_a_logout(servers: &Servers, race: u64, racers: &Racers) -> Duration {
                 );
             }
             // It is over for good. The cookie was removed.
-            assert_eq!(kept.clone().get("/").unwrap().text(), "nobody");
+            assert_eq!(who(&mut kept.clone()), "nobody");
         }
     }
     over.elapsed()
@@ -316,13 +327,8 @@ fn logouts_last_but_for_the_last_before_a_failover(kind: &str) {
     let late = left.iter().filter(|(_, when)| *when > lost).count();
     let mut undone = 0;
     for (mut client, when) in left {
-        let answer = loop {
-            let answer = client.get("/").unwrap();
-            if answer.status == 200 {
-                break answer;
-            }
-        };
-        if answer.text() != "nobody" {
+        let who = who(&mut client);
+        if who != "nobody" {
             undone += 1;
             assert!(
                 when <= lost + AT_ONCE,
