@@ -10,7 +10,7 @@ use std::{
 
 use actix_service::{Service, Transform, forward_ready};
 use actix_web::{
-    Error, HttpMessage as _, HttpResponse,
+    Error, HttpResponse,
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
 };
@@ -62,7 +62,7 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let ticket = Ticket::enter(request.head(), &mut request.extensions_mut(), &self.registry);
+        let ticket = Ticket::enter(&request, &self.registry);
         SessionsFuture {
             service: self.service.call(request),
             ticket: Some(ticket),
@@ -94,19 +94,17 @@ where
         let this = self.project();
         let Some(mut committing) = this.committing.take() else {
             let answer = ready!(this.service.poll(context));
-            // A service that panics here is never polled again.
-            let Some(ticket) = this.ticket.take() else {
-                return Poll::Pending;
-            };
-            let Some(inside) = ticket.used() else {
+            let Some(inside) = this.ticket.take().and_then(Ticket::used) else {
                 return Poll::Ready(answer.map(ServiceResponse::map_into_left_body));
             };
-            let settled = settle(&inside);
+            if settle(&inside) {
+                return Poll::Ready(Committed::settled(inside).answer(answer));
+            }
             let mut committing = Committing {
                 commits: Commits::new(inside, outcome(&answer)),
                 answer,
             };
-            if !settled && committing.commits.poll(context).is_pending() {
+            if committing.commits.poll(context).is_pending() {
                 *this.committing = Some(Box::new(committing));
                 return Poll::Pending;
             }
@@ -165,10 +163,7 @@ struct Commits {
 impl Commits {
     fn new(inside: Inside, outcome: Outcome) -> Self {
         Self {
-            done: Committed {
-                inside,
-                failure: None,
-            },
+            done: Committed::settled(inside),
             outcome,
             index: 0,
             current: None,
@@ -203,6 +198,13 @@ struct Committed {
 }
 
 impl Committed {
+    fn settled(inside: Inside) -> Self {
+        Self {
+            inside,
+            failure: None,
+        }
+    }
+
     fn answer<B: MessageBody>(
         self,
         answer: Result<ServiceResponse<B>, Error>,

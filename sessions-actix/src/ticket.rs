@@ -8,7 +8,10 @@
 
 use std::{cell::RefCell, mem, rc::Rc};
 
-use actix_web::dev::{Extensions, RequestHead};
+use actix_web::{
+    HttpMessage as _,
+    dev::{Extensions, RequestHead, ServiceRequest},
+};
 
 use crate::{
     frame::{Frame, WorkerRegistry},
@@ -67,9 +70,14 @@ impl Table {
 
     #[inline]
     fn bucket(&mut self, address: usize) -> &mut Vec<Entry> {
+        &mut self.buckets[Self::place(address)]
+    }
+
+    #[inline]
+    fn place(address: usize) -> usize {
         // Fibonacci hashing: the product's high bits depend on all of the address.
         let product = (address as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        &mut self.buckets[(product >> (u64::BITS - Self::BITS)) as usize]
+        (product >> (u64::BITS - Self::BITS)) as usize
     }
 
     /// Notes a request that is not inside an installation yet.
@@ -92,33 +100,33 @@ impl Table {
 
     /// The frame of the request at this address.
     fn frame(&mut self, address: usize) -> Option<Rc<Frame>> {
-        let mut bucket = self.bucket(address).iter();
-        let place = bucket.position(|entry| entry.address == Some(address))?;
-        if let Some(frame) = &self.bucket(address)[place].frame {
-            return Some(Rc::clone(frame));
-        }
-        let frame = self.spare.pop().unwrap_or_default();
-        let entry = &mut self.bucket(address)[place];
-        frame.enter(Rc::clone(&entry.registry));
-        entry.frame = Some(Rc::clone(&frame));
-        Some(frame)
+        let Self { buckets, spare, .. } = self;
+        let mut bucket = buckets[Self::place(address)].iter_mut();
+        let entry = bucket.find(|entry| entry.address == Some(address))?;
+        let frame = entry.frame.get_or_insert_with(|| {
+            let frame = spare.pop().unwrap_or_default();
+            // There is nothing in it that could be dropped.
+            frame.enter(Rc::clone(&entry.registry));
+            frame
+        });
+        Some(Rc::clone(frame))
     }
 
-    /// The frame of a request whose head is ready, if it has one; if not, it is no longer noted.
+    /// What is to be done for a request whose head is ready; one without a frame is no longer noted.
     #[inline]
-    fn leave(&mut self, noted: &Noted) -> Option<Rc<Frame>> {
+    fn leave(&mut self, noted: &Noted) -> Option<Left> {
         let bucket = self.bucket(noted.address);
         let place = bucket.iter().position(|entry| entry.serial == noted.serial)?;
-        let frame = bucket[place].frame.clone();
-        if frame.is_none() {
-            bucket.swap_remove(place);
-        }
-        frame
+        Some(match &bucket[place].frame {
+            Some(frame) => Left::Inside(Rc::clone(frame)),
+            None => Left::Unused(bucket.swap_remove(place)),
+        })
     }
 
-    fn forget(&mut self, noted: &Noted) {
-        self.bucket(noted.address)
-            .retain(|entry| entry.serial != noted.serial);
+    fn forget(&mut self, noted: &Noted) -> Option<Entry> {
+        let bucket = self.bucket(noted.address);
+        let place = bucket.iter().position(|entry| entry.serial == noted.serial)?;
+        Some(bucket.swap_remove(place))
     }
 
     /// Keeps a frame in which there is nothing left.
@@ -127,6 +135,15 @@ impl Table {
             self.spare.push(Rc::clone(frame));
         }
     }
+}
+
+/// A request that leaves the outermost installation.
+enum Left {
+    /// It has asked for something.
+    Inside(Rc<Frame>),
+    /// To be dropped when the table is not borrowed any more: it may be the last that knows the registry, in which there is
+    /// what the application has given.
+    Unused(#[expect(dead_code, reason = "it is only dropped")] Entry),
 }
 
 thread_local! {
@@ -166,19 +183,20 @@ enum Stay {
 impl Ticket {
     /// Makes the installation's sessions reachable from the request.
     #[inline]
-    pub(crate) fn enter(head: &RequestHead, extensions: &mut Extensions, registry: &WorkerRegistry) -> Self {
-        let address = address(head);
-        let nested = extensions.insert(Marker).is_some();
-        Self(
-            TABLE.with_borrow_mut(|table| match nested.then(|| table.frame(address)).flatten() {
-                Some(frame) => Stay::Inside(Inside {
-                    level: frame.enter(Rc::clone(registry)),
-                    frame,
-                    noted: None,
-                }),
-                None => Stay::Noted(table.note(address, registry)),
-            }),
-        )
+    pub(crate) fn enter(request: &ServiceRequest, registry: &WorkerRegistry) -> Self {
+        let address = address(request.head());
+        let nested = request.extensions_mut().insert(Marker).is_some();
+        if nested && let Some(frame) = TABLE.with_borrow_mut(|table| table.frame(address)) {
+            return Self(Stay::Inside(Inside {
+                // Sessions may be dropped here, and they are the application's: nothing is borrowed, of the request either.
+                level: frame.enter(Rc::clone(registry)),
+                frame,
+                noted: None,
+            }));
+        }
+        Self(Stay::Noted(
+            TABLE.with_borrow_mut(|table| table.note(address, registry)),
+        ))
     }
 
     /// What has to be done now that the service has answered: nothing, if no session was asked for.
@@ -192,12 +210,15 @@ impl Ticket {
         match mem::replace(&mut self.0, Stay::Over) {
             Stay::Noted(noted) => {
                 // The thread may be ending.
-                let frame = TABLE.try_with(|table| table.borrow_mut().leave(&noted));
-                Some(Inside {
-                    frame: frame.ok()??,
-                    level: 0,
-                    noted: Some(noted),
-                })
+                let left = TABLE.try_with(|table| table.borrow_mut().leave(&noted));
+                match left.ok()?? {
+                    Left::Inside(frame) => Some(Inside {
+                        frame,
+                        level: 0,
+                        noted: Some(noted),
+                    }),
+                    Left::Unused(_) => None,
+                }
             }
             Stay::Inside(inside) => Some(inside),
             Stay::Over => None,
@@ -238,13 +259,13 @@ impl Drop for Inside {
         let Some(noted) = &self.noted else {
             return;
         };
-        // The thread may be ending.
-        let _ = TABLE.try_with(|table| {
+        // The thread may be ending. What is forgotten is dropped when the table is not borrowed any more.
+        let _forgotten = TABLE.try_with(|table| {
             let mut table = table.borrow_mut();
-            table.forget(noted);
             if over {
                 table.spare(&self.frame);
             }
+            table.forget(noted)
         });
     }
 }
