@@ -1,6 +1,6 @@
 //! What a session is made of, piece by piece: what each takes alone, in a loop, with warm caches.
 
-use std::{env, fs, hint::black_box, io, process::Command, sync::Arc, time::Instant};
+use std::{env, hint::black_box, sync::Arc, time::Instant};
 
 use actix_web::cookie::{Cookie, CookieJar, Key};
 use base64::{
@@ -13,13 +13,15 @@ use base64::{
 use benches::table::{print, thousands};
 use futures_util::FutureExt as _;
 use sessions_actix::{
-    Payload, PublicId, Record, Revision, Schema, SecretHash, Secrets, SessionSerializer, StorageKey, Times,
-    Timestamp,
+    PublicId, SessionSerializer, StorageKey,
     protection::{self, Encrypted, KeyRing, Mode, Protection, Purpose, Signed, Suite},
     serializer::{Bincode, Json},
-    storage::{MemoryStorage, Read, SessionStorage as _},
+    storage::{
+        MemoryStorage, Read, SessionStorage as _,
+        contract::{NOW, record},
+    },
 };
-use workloads::{Account, Failure};
+use workloads::{Account, Failure, callgrind};
 
 const HEADING: &str = "\
 ## Building blocks
@@ -99,25 +101,8 @@ fn counted(run: &mut dyn FnMut(), times: usize) {
 /// How many instructions a block takes; `None` if there is no valgrind.
 fn instructions(name: &str) -> Result<Option<f64>, Failure> {
     const TIMES: usize = 1024;
-    let file = env::temp_dir().join(format!("blocks.{}", std::process::id()));
-    let run = Command::new("valgrind")
-        .args(["--tool=callgrind", "--toggle-collect=blocks::counted"])
-        .arg(format!("--callgrind-out-file={}", file.display()))
-        .arg(env::current_exe()?)
-        .args([ONE, name, &TIMES.to_string()])
-        .output();
-    let output = match run {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        run => run?,
-    };
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into());
-    }
-    let profile = fs::read_to_string(&file)?;
-    fs::remove_file(file)?;
-    let total = profile.lines().find_map(|line| line.strip_prefix("totals: "));
-    let total: f64 = total.ok_or("a profile without a total")?.trim().parse()?;
-    Ok(Some(total / TIMES as f64))
+    let total = callgrind::total("blocks::counted", &[ONE, name, &TIMES.to_string()])?;
+    Ok(total.map(|total| total as f64 / TIMES as f64))
 }
 
 fn blocks() -> Result<Vec<Block>, Failure> {
@@ -263,14 +248,13 @@ fn serializer<S: SessionSerializer<Account>>(blocks: &mut Vec<Block>, name: &str
 /// The way to a session in memory: its key, and a load of it among a thousand.
 fn load(blocks: &mut Vec<Block>) -> Result<(), Failure> {
     let storage = MemoryStorage::new();
-    let now = Timestamp::from_millis(1);
     let mut bytes = Vec::new();
     <Bincode as SessionSerializer<Account>>::serialize(&Account::new(), &mut bytes)?;
     let mut last = None;
     for number in 0..1000_u32 {
         let id = PublicId::from_bytes(&[number.to_be_bytes(); 4].concat())?;
         let key = StorageKey::new("", "__Host-account", &id);
-        let created = storage.create(key, Arc::new(record(id.clone(), &bytes)), now);
+        let created = storage.create(key, Arc::new(record(bytes.clone())), NOW);
         created.now_or_never().ok_or("memory answers at once")??;
         last = Some((id, key));
     }
@@ -279,39 +263,7 @@ fn load(blocks: &mut Vec<Block>) -> Result<(), Failure> {
         StorageKey::new("", "__Host-account", black_box(&id))
     }));
     blocks.push(block("a load from memory", move || {
-        storage.load(key, Read::Any, now).now_or_never()
+        storage.load(key, Read::Any, NOW).now_or_never()
     }));
     Ok(())
-}
-
-fn record(public_id: PublicId, payload: &[u8]) -> Record {
-    let (now, end) = (Timestamp::from_millis(1), Timestamp::from_millis(2));
-    Record {
-        public_id,
-        application: "".into(),
-        name: "__Host-account".into(),
-        schema: Schema::of::<Account>(),
-        revision: Revision([7; 16]),
-        epoch: 0,
-        secrets: Secrets {
-            current: SecretHash([7; 32]),
-            since: now,
-            next: None,
-            previous: None,
-            past: Vec::new(),
-        },
-        times: Times {
-            created: now,
-            authenticated: None,
-            last_seen: now,
-            idle_deadline: end,
-            absolute_deadline: end,
-            not_after: None,
-            remembered: None,
-        },
-        principal: None,
-        label: None,
-        client_context: None,
-        payload: Payload::new(payload),
-    }
 }

@@ -54,24 +54,31 @@ fn counted(step: &mut dyn FnMut()) {
 pub fn instructions(contestant: &str, workload: Workload) -> Result<Option<f64>, Failure> {
     // A table that doubles when it is full does so once between the two, whatever its size is.
     let (few, many) = (1024, 2048);
-    let Some(first) = total(contestant, workload, few)? else {
+    let total = |requests: usize| {
+        let arguments = [ONE, contestant, workload.code(), &requests.to_string()];
+        total("workloads::callgrind::counted", &arguments)
+    };
+    let Some(first) = total(few)? else {
         return Ok(None);
     };
-    let second = total(contestant, workload, many)?.ok_or("valgrind is gone")?;
+    let second = total(many)?.ok_or("valgrind is gone")?;
     Ok(Some((second - first) as f64 / (many - few) as f64))
 }
 
-fn total(contestant: &str, workload: Workload, requests: usize) -> Result<Option<i64>, Failure> {
+/// How many instructions this program, run again with these arguments, takes inside the function of this name. `None` if
+/// there is no valgrind.
+///
+/// # Errors
+/// Valgrind or the program failed.
+pub fn total(function: &str, arguments: &[&str]) -> Result<Option<i64>, Failure> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("callgrind.out");
     let run = Command::new("valgrind")
-        .args([
-            "--tool=callgrind",
-            "--toggle-collect=workloads::callgrind::counted",
-        ])
+        .arg("--tool=callgrind")
+        .arg(format!("--toggle-collect={function}"))
         .arg(format!("--callgrind-out-file={}", file.display()))
         .arg(env::current_exe()?)
-        .args([ONE, contestant, workload.code(), &requests.to_string()])
+        .args(arguments)
         .stdin(Stdio::null())
         .output();
     let output = match run {

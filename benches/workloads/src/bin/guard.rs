@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, env, fmt, fs, path::Path};
 
 use workloads::{Contestant, Failure, Workload, allocations, bare, callgrind, ours};
 
-/// Both are of what is random, which some workloads have: a number that is a byte longer, a table that is fuller.
+/// By how much instructions may differ: what is random is in some requests a byte longer, or a table fuller.
 const MARGIN: f64 = 0.05;
 
 const HEADING: &str = "\
@@ -37,6 +37,11 @@ async fn main() -> Result<(), Failure> {
             dearer.push(format!("{what}: {cost}, and {before} is recorded"));
         }
     }
+    dearer.extend(
+        recorded
+            .into_keys()
+            .map(|what| format!("{what}: not measured any more")),
+    );
     if dearer.is_empty() {
         return Ok(());
     }
