@@ -84,6 +84,7 @@ impl<T: Session> Slot<T> {
                 payload: payload.clone(),
             });
             let place = match principal {
+                // Nobody's sessions are in no index.
                 None => None,
                 Some(_) => Box::pin(self.reserve(server, principal.as_ref(), &id, &times, old)).await?,
             };
@@ -98,6 +99,7 @@ impl<T: Session> Slot<T> {
                     return Err(failure);
                 }
             }
+            // Most logins have neither, and then there is nothing to settle.
             if (place.is_some() || !old.is_empty())
                 && let Err(failure) = Box::pin(self.settle_in(server, place, old)).await
             {
