@@ -57,7 +57,7 @@ impl Browser {
         })?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let mut browser = Self {
-            client: Client::new(address).patience(Duration::from_secs(60)),
+            client: Client::new(address).patience(Duration::from_secs(60)).unjudged(),
             session: String::new(),
             _driver: driver,
             _profile: profile,
@@ -269,13 +269,18 @@ impl Browser {
         if response.status == 200 {
             return Ok(value);
         }
+        let message = value["message"].as_str().unwrap_or_default();
         let kind = match value["error"].as_str() {
             Some("no such element" | "stale element reference") => io::ErrorKind::NotFound,
+            // What the driver says of an element whose page goes while it looks at it.
+            Some("unknown error") if message.contains("does not belong to the document") => {
+                io::ErrorKind::NotFound
+            }
             _ => io::ErrorKind::Other,
         };
         Err(io::Error::new(
             kind,
-            format!("{method} {path}: {} {}", value["error"], value["message"]),
+            format!("{method} {path}: {} {message}", value["error"]),
         ))
     }
 }
