@@ -6,7 +6,7 @@ mod tests;
 use std::{cell::RefCell, fmt, sync::Arc};
 
 use aws_lc_rs::{constant_time, digest, hkdf, rand};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// The operating system gave no random bytes.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -54,16 +54,25 @@ thread_local! {
     static STOCKED: RefCell<Stock> = const { RefCell::new(Stock { bytes: [0; STOCK], left: 0 }) };
 }
 
+/// Secret bytes that are wiped when they are dropped: in one go, where `Zeroizing` wipes an array byte by byte.
+pub(crate) struct Wiped<const N: usize>(pub(crate) [u8; N]);
+
+impl<const N: usize> Drop for Wiped<N> {
+    fn drop(&mut self) {
+        self.0.as_mut_slice().zeroize();
+    }
+}
+
 /// 32 secret bytes that stay where they are until they are wiped: each move would leave a copy behind on the stack. Clones
 /// are the same bytes.
 #[derive(Clone)]
-pub(crate) struct Still(Arc<Zeroizing<[u8; 32]>>);
+pub(crate) struct Still(Arc<Wiped<32>>);
 
 impl Still {
     /// What is put into them where they are.
     pub(crate) fn of(fill: impl FnOnce(&mut [u8; 32])) -> Self {
-        let mut bytes = Arc::new(Zeroizing::new([0; 32]));
-        if let Some(bytes) = Arc::get_mut(&mut bytes) {
+        let mut bytes = Arc::new(Wiped([0; 32]));
+        if let Some(Wiped(bytes)) = Arc::get_mut(&mut bytes) {
             fill(bytes);
         }
         Self(bytes)
@@ -76,7 +85,7 @@ impl Still {
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+        &self.0.0
     }
 }
 

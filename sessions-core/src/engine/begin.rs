@@ -34,9 +34,7 @@ impl<T: Session> Slot<T> {
         let value = Arc::clone(&draft.value);
         let Written { schema, payload } = encoded.begun();
         let (mut id, secret, times, server) = match (issue, &engine.0.place) {
-            (Issue::ById { id, secret, times }, Place::Server(server)) => {
-                (id.clone(), secret, *times, server)
-            }
+            (Issue::ById { id, secret, times }, Place::Server(server)) => (id.clone(), secret, times, server),
             (Issue::ByValue { header, token }, _) => {
                 let (header, token) = (Arc::clone(header), token.clone());
                 let (header, token) = match engine.revocations() {
@@ -77,7 +75,7 @@ impl<T: Session> Slot<T> {
                 revision: Revision::random()?,
                 epoch: 0,
                 secrets: Secrets::new(secret.hash(), now),
-                times,
+                times: *times,
                 principal: principal.clone(),
                 label: self.state().label.clone(),
                 client_context: self.context().cloned(),
@@ -86,7 +84,7 @@ impl<T: Session> Slot<T> {
             let place = match principal {
                 // Nobody's sessions are in no index.
                 None => None,
-                Some(_) => Box::pin(self.reserve(server, principal.as_ref(), &id, &times, old)).await?,
+                Some(_) => Box::pin(self.reserve(server, principal.as_ref(), &id, times, old)).await?,
             };
             match server.create(key, Arc::clone(&record), now).await {
                 Ok(Created::Created) => {}

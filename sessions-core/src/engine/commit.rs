@@ -114,10 +114,31 @@ impl<T: Session> Slot<T> {
             };
             (state.opened.clone(), to_end, state.fate, state.write.clone())
         };
-        let decided = self.told(match self.decide(&opened, &to_end, fate, &write).await {
-            Ok(Decided::Live(live)) if self.engine().0.always_send => Box::pin(self.resend(live)).await,
-            decided => decided,
-        });
+        let decided = if self.engine().0.always_send {
+            Box::pin(self.decide_and_send(&opened, &to_end, fate, &write)).await
+        } else {
+            self.decide(&opened, &to_end, fate, &write).await
+        };
+        self.committed(decided)
+    }
+
+    /// As [`decide`](Self::decide), where every response is to carry a token.
+    async fn decide_and_send(
+        &self,
+        opened: &Opened<T>,
+        to_end: &[Anchor],
+        fate: Fate,
+        write: &Write<T>,
+    ) -> Result<Decided<T>, SessionError> {
+        match self.decide(opened, to_end, fate, write).await? {
+            Decided::Live(live) => self.resend(live).await,
+            decided => Ok(decided),
+        }
+    }
+
+    /// What the client is told of what was decided, and what the handler sees from now on.
+    fn committed(&self, decided: Result<Decided<T>, SessionError>) -> Result<TokenAction, SessionError> {
+        let decided = self.told(decided);
         let mut state = self.state();
         state.write = Write::Nothing;
         state.fate = Fate::Keep;

@@ -71,39 +71,41 @@ impl Backend {
         }
     }
 
-    /// The answer, or an error within the time limit. One that is there already costs no timer.
-    pub(super) async fn bounded<R>(
-        &self,
+    /// The answer, or an error within the time limit. One that is there already costs neither a timer nor an allocation,
+    /// and a future that waits for it has room for no more than that.
+    pub(super) fn bounded<'a, R: Send + 'a>(
+        &'a self,
         operation: &'static str,
-        answer: StorageFuture<'_, R>,
-    ) -> Result<R, StorageError> {
-        self.within(self.timeout, operation, answer).await
+        answer: StorageFuture<'a, R>,
+    ) -> StorageFuture<'a, R> {
+        self.within(self.timeout, operation, answer)
     }
 
     /// As [`bounded`](Self::bounded), for what concerns all sessions.
-    pub(super) async fn patiently<R>(
-        &self,
+    pub(super) fn patiently<'a, R: Send + 'a>(
+        &'a self,
         operation: &'static str,
-        answer: StorageFuture<'_, R>,
-    ) -> Result<R, StorageError> {
-        self.within(self.timeout.max(PATIENCE), operation, answer).await
+        answer: StorageFuture<'a, R>,
+    ) -> StorageFuture<'a, R> {
+        self.within(self.timeout.max(PATIENCE), operation, answer)
     }
 
-    async fn within<R>(
-        &self,
+    fn within<'a, R: Send + 'a>(
+        &'a self,
         limit: Duration,
         operation: &'static str,
-        answer: StorageFuture<'_, R>,
-    ) -> Result<R, StorageError> {
-        let answer = if answer.is_ready() {
-            answer.await
-        } else {
-            // Boxed, or every future around it has the room for a timer.
-            Box::pin(tokio::time::timeout(limit, answer))
-                .await
-                .unwrap_or(Err(StorageError::Timeout(limit)))
-        };
-        answer.inspect_err(|failure| log::storage_failed(&self.name, operation, failure))
+        answer: StorageFuture<'a, R>,
+    ) -> StorageFuture<'a, R> {
+        let told = move |failure: &StorageError| log::storage_failed(&self.name, operation, failure);
+        match answer.at_once() {
+            Ok(answer) => StorageFuture::ready(answer.inspect_err(told)),
+            Err(waiting) => StorageFuture::boxed(async move {
+                let answer = tokio::time::timeout(limit, waiting).await;
+                answer
+                    .unwrap_or(Err(StorageError::Timeout(limit)))
+                    .inspect_err(told)
+            }),
+        }
     }
 
     pub(super) async fn find(

@@ -1,14 +1,13 @@
 //! The token of a session that is kept on the server: base64url of handle and secret, signed where asked for.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use zeroize::Zeroizing;
+use base64::Engine as _;
 
-use super::base64url::BASE64URL;
+use super::base64url::{self, BASE64URL};
 use crate::{
     PublicId, SessionError, Token,
     protection::{BoundProtection, ProtectionError},
     scratch,
-    secret::Secret,
+    secret::{Secret, Wiped},
 };
 
 /// Beyond this no token of either kind is looked at: what every browser keeps of a cookie, name and attributes aside.
@@ -63,12 +62,10 @@ pub(super) fn parse(
             split(bytes)
         });
     }
-    // Too short for many bytes at once. With the room that a decoder wants beyond what it writes.
-    let mut bytes = Zeroizing::new([0; PublicId::MAX_LEN + Secret::LEN + 3]);
-    let len = URL_SAFE_NO_PAD
-        .decode_slice(text, &mut *bytes)
-        .map_err(|_| ProtectionError::Forged)?;
-    split(&bytes[..len])
+    // With the room that a decoder wants beyond what it writes.
+    let mut bytes = Wiped([0; PublicId::MAX_LEN + Secret::LEN + 3]);
+    let len = base64url::decode(text, &mut bytes.0).map_err(|_| ProtectionError::Forged)?;
+    split(&bytes.0[..len])
 }
 
 fn split(bytes: &[u8]) -> Result<(PublicId, Secret), ProtectionError> {

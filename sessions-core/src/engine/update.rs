@@ -47,14 +47,15 @@ impl<T: Session> Slot<T> {
     }
 
     async fn update_in_turn<R>(&self, mut f: impl FnMut(&mut T) -> R) -> Result<Option<R>, SessionError> {
-        loop {
+        // What there is to change is large, and none of it is kept while the storage is waited for.
+        let (key, secret, record) = loop {
             let done = match self.base()? {
                 Base::Nothing => return Ok(None),
                 Base::Set(_, draft) | Base::Begun(draft) => self.update_draft(&draft, &mut f)?,
                 Base::Live(live) => match &live.anchor {
                     Anchor::Sealed { .. } => self.update_sealed(&live, &mut f)?,
                     Anchor::Stored { key, secret, record } => {
-                        return self.update_stored(*key, secret, Arc::clone(record), f).await;
+                        break (*key, secret.clone(), Arc::clone(record));
                     }
                 },
             };
@@ -62,7 +63,8 @@ impl<T: Session> Slot<T> {
             if let Some(result) = done {
                 return Ok(Some(result));
             }
-        }
+        };
+        self.update_stored(key, &secret, record, f).await
     }
 
     /// As [`update`](Self::update); if there is no session, starts one with what `init` returns, changed by `f`. It is
@@ -319,8 +321,8 @@ impl<T: Session> Slot<T> {
                 if begun.elapsed() > server.timeout {
                     break;
                 }
-                back_off(attempt).await?;
-                match self.reload(key, &record).await? {
+                Box::pin(back_off(attempt)).await?;
+                match Box::pin(self.reload(key, &record)).await? {
                     Some(latest) => record = latest,
                     None => return Ok(self.lost(&record)),
                 }

@@ -28,6 +28,14 @@ impl<'a, T> StorageFuture<'a, T> {
         Self(State::Boxed(Box::pin(future)))
     }
 
+    /// The answer, if it is there; else what it is to be waited for with.
+    pub(crate) fn at_once(mut self) -> Result<Result<T, StorageError>, Self> {
+        match &mut self.0 {
+            State::Ready(answer) => answer.take().ok_or(self),
+            State::Boxed(_) => Err(self),
+        }
+    }
+
     /// Whether it can be had without waiting.
     #[must_use]
     pub fn is_ready(&self) -> bool {
