@@ -11,7 +11,7 @@ const PARTS: usize = 8;
 const WAITING: usize = 16;
 
 /// For each contestant, how many nanoseconds a request took in each of so many rounds: in each round each contestant has one
-/// turn of 512 requests, or of 16 where it waits, and who begins changes from round to round.
+/// turn of 512 requests, or, in rounds of their own, of 16 where it waits, and who begins changes from round to round.
 ///
 /// # Errors
 /// A request failed, or a contestant does not answer as the first one does, or does not write what it has to.
@@ -30,14 +30,14 @@ pub async fn rounds(
         first.push(timed(&mut **party, workload, 1).await?.1);
         check(contestant, workload, &first)?;
     }
-    // The first round is for pools and tables to grow.
-    for round in 0..=rounds {
-        for place in 0..contestants.len() {
-            let turn = (place + round) % contestants.len();
-            let (parts, requests) = match contestants[turn].waits.contains(&workload) {
-                true => (1, WAITING),
-                false => (PARTS, AT_ONCE),
-            };
+    let waits = |place: &usize| contestants[*place].waits.contains(&workload);
+    let (waiting, others): (Vec<_>, Vec<_>) = (0..contestants.len()).partition(waits);
+    // Those that wait come after all others: what the system does for them leaves the processor's caches to nobody.
+    for (group, parts, requests) in [(others, PARTS, AT_ONCE), (waiting, 1, WAITING)] {
+        // The first round is for pools and tables to grow.
+        for (round, place) in (0..=rounds).flat_map(|round| (0..group.len()).map(move |place| (round, place)))
+        {
+            let turn = group[(place + round) % group.len()];
             let mut of_turn = Vec::new();
             for _ in 0..parts {
                 let (time, answer) = timed(&mut *parties[turn], workload, requests).await?;
