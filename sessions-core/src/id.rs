@@ -70,7 +70,11 @@ impl PublicId {
     pub const MAX_LEN: usize = 64;
 
     pub(crate) fn random() -> Result<Self, RandomError> {
-        Ok(Self(Handle::Random(differing()?)))
+        differing().map(Self::of)
+    }
+
+    pub(crate) fn of(handle: [u8; Self::MIN_LEN]) -> Self {
+        Self(Handle::Random(handle))
     }
 
     /// The id with these bytes.
@@ -79,7 +83,7 @@ impl PublicId {
     /// [`IdError::Length`] unless there are 16 to 64 of them.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, IdError> {
         if let Ok(handle) = bytes.try_into() {
-            return Ok(Self(Handle::Random(handle)));
+            return Ok(Self::of(handle));
         }
         if !(Self::MIN_LEN..=Self::MAX_LEN).contains(&bytes.len()) {
             return Err(IdError::Length(bytes.len()));

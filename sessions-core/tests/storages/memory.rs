@@ -8,7 +8,7 @@ use std::{
 };
 
 use sessions_core::{
-    StorageError, StorageKey, Timestamp,
+    Principal, PublicId, Record, SecretHash, StorageError, StorageKey, Timestamp,
     storage::{
         Created, Expected, MemoryStorage, Read, Replaced, SessionIndex, SessionStorage, Touch, Touched,
         contract::{NOW, record},
@@ -43,12 +43,64 @@ fn every_answer_is_there_at_once() {
 }
 
 #[tokio::test]
-async fn readers_share_one_record() {
+async fn readers_of_one_session_share_the_bytes_of_its_payload() {
     let storage = MemoryStorage::new();
-    let stored = Arc::new(record([]));
+    let stored = Arc::new(record([7]));
     storage.create(key(0), stored.clone(), NOW).await.unwrap();
     let loaded = storage.load(key(0), Read::Any, NOW).await.unwrap().unwrap();
-    assert!(Arc::ptr_eq(&loaded, &stored));
+    assert!(std::ptr::eq(loaded.payload.as_bytes(), stored.payload.as_bytes()));
+}
+
+#[tokio::test]
+async fn what_a_session_has_of_its_own_comes_back_however_much_it_has_in_common_with_others() {
+    let later = NOW.after(Duration::from_secs(5));
+    let changes: [fn(&mut Record, Timestamp); 14] = [
+        |_, _| {},
+        |record, _| record.public_id = PublicId::from_bytes(&[3; 40]).unwrap(),
+        |record, _| record.public_id = PublicId::from_bytes(&[4; 16]).unwrap(),
+        |record, _| record.epoch = 3,
+        |record, _| record.principal = Some(Principal::new("anna")),
+        |record, _| record.label = Some("Firefox".into()),
+        |record, _| record.client_context = Some([1, 2].into()),
+        |record, later| record.secrets.since = later,
+        |record, _| record.secrets.past = vec![SecretHash([8; 32])],
+        |record, _| record.times.authenticated = Some(record.times.created),
+        |record, later| record.times.authenticated = Some(later),
+        |record, later| record.times.not_after = Some(later),
+        |record, _| record.times.remembered = Some(Duration::from_secs(9)),
+        |record, later| record.times.last_seen = later,
+    ];
+    let storage = MemoryStorage::new();
+    let mut stored = Vec::new();
+    // More applications, names and versions than there are of any one server, the changes of each among all others'.
+    for (change, number) in changes
+        .iter()
+        .flat_map(|change| (0..20_u8).map(move |number| (change, number)))
+    {
+        let mut record = record([number]);
+        record.application = format!("application {}", number / 10).into();
+        record.name = format!("name {}", number % 5).into();
+        record.schema.version = number.into();
+        record.secrets.current = SecretHash([number; 32]);
+        change(&mut record, later);
+        stored.push(Arc::new(record));
+    }
+    for (number, record) in (0..).zip(&stored) {
+        storage
+            .create(key(number), Arc::clone(record), NOW)
+            .await
+            .unwrap();
+    }
+    for (number, record) in (0..).zip(&stored) {
+        assert_eq!(
+            storage
+                .load(key(number), Read::Latest, NOW)
+                .await
+                .unwrap()
+                .as_ref(),
+            Some(record)
+        );
+    }
 }
 
 #[tokio::test]

@@ -110,10 +110,10 @@ impl SessionIndex for MemoryStorage {
     fn count(&self, application: &str, name: &str, now: Timestamp) -> StorageFuture<'_, usize> {
         let counts = self.shared.shards.iter().map(|shard| {
             let shard = lock(shard);
-            let sessions = shard
-                .iter()
-                .filter(|(_, record)| record.is_of(application, name, now));
-            sessions.count()
+            let sessions = shard.sessions.iter();
+            sessions
+                .filter(|(_, kept)| kept.is_of(application, name, now))
+                .count()
         });
         StorageFuture::ready(Ok(counts.sum()))
     }
@@ -128,13 +128,12 @@ impl SessionIndex for MemoryStorage {
         let mut deleted = 0;
         for shard in &self.shared.shards {
             let mut shard = lock(shard);
-            let sessions = shard
-                .iter()
-                .filter(|(_, record)| record.is_of(application, name, now));
+            let sessions = shard.sessions.iter();
+            let sessions = sessions.filter(|(_, kept)| kept.is_of(application, name, now));
             let keys: Vec<_> = sessions.map(|(key, _)| *key).take(limit - deleted).collect();
             let freed: Vec<_> = keys
                 .into_iter()
-                .filter_map(|key| Some((key, shard.remove(&key)?)))
+                .filter_map(|key| Some((key, shard.sessions.remove(&key)?)))
                 .collect();
             self.give_back(&freed);
             drop(shard);

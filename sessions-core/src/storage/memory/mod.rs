@@ -1,6 +1,7 @@
 //! Sessions in the memory of this process.
 
 mod index;
+mod kept;
 mod room;
 mod sync;
 mod timed;
@@ -12,13 +13,14 @@ use std::{
 
 use self::{
     index::Rosters,
+    kept::{Kept, Patterns},
     room::{Limits, Room, size},
     sync::{Mutex, MutexGuard},
     timed::{Ends, Place, Timed},
 };
 use super::{
-    Created, Expected, IndexKey, Read, Replaced, SessionIndex, SessionStorage, StorageError, StorageFuture,
-    Touch, Touched, hash::BuildKeyHasher,
+    Created, Expected, Read, Replaced, SessionIndex, SessionStorage, StorageError, StorageFuture, Touch,
+    Touched, hash::BuildKeyHasher,
 };
 use crate::{Record, StorageKey, Timestamp};
 
@@ -52,7 +54,11 @@ struct Shared {
 }
 
 /// A part of the sessions, under a lock of its own.
-type Shard = Timed<Half, Arc<Record>, BuildKeyHasher>;
+#[derive(Default)]
+struct Shard {
+    sessions: Timed<Half, Kept, BuildKeyHasher>,
+    patterns: Patterns,
+}
 
 /// Half of a session's key. It has as many bits as a handle has, so two sessions have it in common as often as they have
 /// their handle.
@@ -64,12 +70,6 @@ impl Half {
         let mut half = [0; 16];
         half.copy_from_slice(&key.as_bytes()[..16]);
         Self(half)
-    }
-}
-
-impl Ends for Arc<Record> {
-    fn ends(&self) -> Timestamp {
-        self.times.deadline()
     }
 }
 
@@ -106,7 +106,7 @@ impl MemoryStorage {
     /// Writes into a key's shard, after freeing some of what has expired in it.
     fn write<T>(&self, key: &StorageKey, now: Timestamp, work: impl FnOnce(&mut Shard) -> T) -> T {
         let mut shard = self.shard(key);
-        let (freed, _) = shard.sweep(Shared::SWEPT_PER_WRITE, now);
+        let (freed, _) = shard.sessions.sweep(Shared::SWEPT_PER_WRITE, now);
         self.give_back(&freed);
         let done = work(&mut shard);
         drop(shard);
@@ -135,16 +135,16 @@ impl MemoryStorage {
 
     /// The room of sessions that were taken out of a shard, before it is unlocked: whoever finds nothing more to free
     /// finds the room.
-    fn give_back(&self, freed: &[(Half, Arc<Record>)]) {
-        for (_, record) in freed {
-            self.shared.room.give_back(size(record));
+    fn give_back(&self, freed: &[(Half, Kept)]) {
+        for (_, kept) in freed {
+            self.shared.room.give_back(kept.size());
         }
     }
 
     /// The places of sessions that were taken out, when no shard is locked.
-    fn release_places(&self, freed: Vec<(Half, Arc<Record>)>, now: Timestamp) {
-        for (half, record) in freed {
-            if let Some(index) = IndexKey::of(&record) {
+    fn release_places(&self, freed: Vec<(Half, Kept)>, now: Timestamp) {
+        for (half, kept) in freed {
+            if let Some(index) = kept.index() {
                 self.shared.rosters.change(index, now, |roster| {
                     roster.release_where(|session| Half::of(session) == half);
                 });
@@ -159,7 +159,7 @@ impl MemoryStorage {
             while more && purged < limit {
                 let mut shard = lock(shard);
                 let freed;
-                (freed, more) = shard.sweep(Shared::SLICE.min(limit - purged), now);
+                (freed, more) = shard.sessions.sweep(Shared::SLICE.min(limit - purged), now);
                 self.give_back(&freed);
                 drop(shard);
                 purged += freed.len();
@@ -193,10 +193,10 @@ fn lock<T>(part: &Mutex<T>) -> MutexGuard<'_, T> {
     part.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn live<'a>(shard: &'a Shard, key: &StorageKey, now: Timestamp) -> Option<(Place, &'a Arc<Record>)> {
-    let place = shard.find(&Half::of(key))?;
-    let record = shard.at(place);
-    (!record.times.is_expired(now)).then_some((place, record))
+fn live<'a>(shard: &'a Shard, key: &StorageKey, now: Timestamp) -> Option<(Place, &'a Kept)> {
+    let place = shard.sessions.find(&Half::of(key))?;
+    let kept = shard.sessions.at(place);
+    (now < kept.ends()).then_some((place, kept))
 }
 
 impl SessionStorage for MemoryStorage {
@@ -207,11 +207,12 @@ impl SessionStorage for MemoryStorage {
             if live(shard, &key, now).is_some() {
                 return Ok(Created::Exists);
             }
-            if let Some(expired) = shard.remove(&Half::of(&key)) {
-                room.give_back(size(&expired));
+            if let Some(expired) = shard.sessions.remove(&Half::of(&key)) {
+                room.give_back(expired.size());
             }
             room.take(bytes, self.limits)?;
-            shard.insert(Half::of(&key), Arc::clone(&record));
+            let kept = shard.patterns.keep(&record);
+            shard.sessions.insert(Half::of(&key), kept);
             Ok(Created::Created)
         }))
     }
@@ -222,7 +223,7 @@ impl SessionStorage for MemoryStorage {
 
     fn at_hand(&self, key: StorageKey, now: Timestamp) -> Option<Arc<Record>> {
         let shard = self.shard(&key);
-        live(&shard, &key, now).map(|(_, record)| Arc::clone(record))
+        live(&shard, &key, now).map(|(_, kept)| kept.record())
     }
 
     fn replace(
@@ -238,17 +239,18 @@ impl SessionStorage for MemoryStorage {
             let Some((place, stored)) = live(shard, &key, now) else {
                 return Ok((Replaced::NotFound, None));
             };
-            let record = match stored.replaced_by(&record, expected, now) {
+            let record = match stored.record().replaced_by(&record, expected, now) {
                 Ok(record) => record,
                 Err(refused) => return Ok((refused, None)),
             };
-            let (before, after) = (size(stored), size(&record));
+            let (before, after) = (stored.size(), size(&record));
             if after > before {
                 room.grow(after - before, self.limits)?;
             } else {
                 room.shrink(before - after);
             }
-            Ok((Replaced::Done, Some(shard.set(place, record))))
+            let kept = shard.patterns.keep(&record);
+            Ok((Replaced::Done, Some(shard.sessions.set(place, kept))))
         });
         StorageFuture::ready(written.map(|(replaced, _)| replaced))
     }
@@ -256,9 +258,12 @@ impl SessionStorage for MemoryStorage {
     fn touch(&self, key: StorageKey, touch: Touch, now: Timestamp) -> StorageFuture<'_, Touched> {
         let (touched, _) = self.write(&key, now, |shard| match live(shard, &key, now) {
             None => (Touched::Gone, None),
-            Some((place, stored)) => match stored.touched_by(&touch, now) {
+            Some((place, stored)) => match stored.record().touched_by(&touch, now) {
                 Err(refused) => (refused, None),
-                Ok(record) => (Touched::Touched, Some(shard.set(place, record))),
+                Ok(record) => {
+                    let kept = shard.patterns.keep(&record);
+                    (Touched::Touched, Some(shard.sessions.set(place, kept)))
+                }
             },
         });
         StorageFuture::ready(Ok(touched))
@@ -268,10 +273,11 @@ impl SessionStorage for MemoryStorage {
         let Shared { room, .. } = &*self.shared;
         let deleted = self.write(&key, now, |shard| {
             shard
+                .sessions
                 .remove(&Half::of(&key))
-                .inspect(|record| room.give_back(size(record)))
+                .inspect(|kept| room.give_back(kept.size()))
         });
-        StorageFuture::ready(Ok(deleted.is_some_and(|record| !record.times.is_expired(now))))
+        StorageFuture::ready(Ok(deleted.is_some_and(|kept| now < kept.ends())))
     }
 
     fn purge_expired(&self, limit: usize, now: Timestamp) -> StorageFuture<'_, usize> {

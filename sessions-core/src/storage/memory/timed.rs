@@ -107,8 +107,8 @@ impl<K: Copy + Eq + Hash, V: Ends, S: BuildHasher> Timed<K, V, S> {
     pub(super) fn insert(&mut self, key: K, value: V) {
         let (len, due) = (self.slots.len(), Second::of_end(value.ends()));
         if len == self.slots.capacity() {
-            // By a quarter, and not by as many again: of a million sessions that is room for another 200,000.
-            self.slots.reserve_exact(len / 4 + 4);
+            // By an eighth, and not by as many again: that would be room for as many sessions as there are.
+            self.slots.reserve_exact(len / 8 + 4);
         }
         let place = len as u32;
         self.slots.push(Slot {
