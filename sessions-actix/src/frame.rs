@@ -20,7 +20,8 @@ use crate::{opened::Opened, registry::Registry};
 pub(crate) struct Frame {
     /// The outermost first.
     levels: RefCell<Vec<Level>>,
-    sessions: RefCell<Vec<Rc<dyn Opened>>>,
+    /// Each with the installation that has registered its type, and commits it.
+    sessions: RefCell<Vec<(usize, Rc<dyn Opened>)>>,
     cut_offs: RefCell<Vec<(TypeId, CutOff)>>,
 }
 
@@ -70,15 +71,15 @@ impl Frame {
             phase: Phase::Open,
         });
         drop(levels);
-        self.forget_sessions(|session| session.level() < depth);
+        self.forget_sessions(|level| level < depth);
         depth
     }
 
     /// One installation is finished with the request. True if all are: there is nothing left in the frame but room. An inner
     /// installation's future may outlive the outermost one's.
     pub(crate) fn leave(&self, level: usize) -> bool {
-        for session in self.sessions.borrow().iter() {
-            if session.level() == level {
+        for (of, session) in self.sessions.borrow().iter() {
+            if *of == level {
                 session.close();
             }
         }
@@ -98,12 +99,12 @@ impl Frame {
 
     /// Keeps the sessions that are wanted, and all the room. Nothing is borrowed while the others are dropped: they are
     /// the application's.
-    fn forget_sessions(&self, wanted: impl Fn(&dyn Opened) -> bool) {
+    fn forget_sessions(&self, wanted: impl Fn(usize) -> bool) {
         if self.sessions.borrow().is_empty() {
             return;
         }
         let mut sessions = mem::take(&mut *self.sessions.borrow_mut());
-        sessions.retain(|session| wanted(session.as_ref()));
+        sessions.retain(|(level, _)| wanted(*level));
         *self.sessions.borrow_mut() = sessions;
     }
 
@@ -115,11 +116,10 @@ impl Frame {
     /// The sessions of the levels that are wanted, one after the other.
     pub(crate) fn next(&self, index: &mut usize, wanted: impl Fn(usize) -> bool) -> Option<Rc<dyn Opened>> {
         let sessions = self.sessions.borrow();
-        let found = sessions[*index..]
-            .iter()
-            .position(|session| wanted(session.level()));
+        let found = sessions[*index..].iter().position(|(level, _)| wanted(*level));
         *index += found? + 1;
-        Some(Rc::clone(&sessions[*index - 1]))
+        let (_, session) = &sessions[*index - 1];
+        Some(Rc::clone(session))
     }
 
     /// See [`CutOff`].
@@ -145,12 +145,12 @@ impl Frame {
         self.sessions
             .borrow()
             .iter()
-            .find(|session| session.session_type() == type_id)
-            .map(Rc::clone)
+            .find(|(_, session)| session.session_type() == type_id)
+            .map(|(_, session)| Rc::clone(session))
     }
 
-    pub(crate) fn add(&self, session: Rc<dyn Opened>) {
-        self.sessions.borrow_mut().push(session);
+    pub(crate) fn add(&self, level: usize, session: Rc<dyn Opened>) {
+        self.sessions.borrow_mut().push((level, session));
     }
 
     /// Where a type is registered: of several installations that know it, in the outermost.

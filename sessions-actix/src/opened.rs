@@ -25,9 +25,6 @@ use crate::registry::Registered;
 pub(crate) trait Opened {
     fn session_type(&self) -> TypeId;
 
-    /// The installation that registered its type, and commits it.
-    fn level(&self) -> usize;
-
     /// Decides at once what can be; false if something has to be written.
     fn settle(&self) -> bool;
 
@@ -51,7 +48,6 @@ pub(crate) type Commit = LocalBoxFuture<'static, Result<(), Kind>>;
 
 /// A session of this type that a request has asked for.
 pub(crate) struct OpenedSession<T: Session> {
-    level: usize,
     registered: Arc<Registered<T>>,
     state: RefCell<State<T>>,
     /// What was decided.
@@ -78,7 +74,7 @@ pub(crate) enum SlotFuture<T: Session> {
 
 impl<T: Session> OpenedSession<T> {
     /// Takes what opening came to, as far as it comes without waiting.
-    pub(crate) fn new(level: usize, registered: Arc<Registered<T>>, opening: Opening<T>) -> Rc<Self> {
+    pub(crate) fn new(registered: Arc<Registered<T>>, opening: Opening<T>) -> Rc<Self> {
         let state = match opening {
             Opening::Ready(slot) => State::Open(slot),
             Opening::Failed(error) => State::Failed(error),
@@ -92,7 +88,6 @@ impl<T: Session> OpenedSession<T> {
             }
         };
         Rc::new(Self {
-            level,
             registered,
             state: RefCell::new(state),
             action: RefCell::new(TokenAction::Keep),
@@ -146,10 +141,6 @@ impl<T: Session> Future for SlotFuture<T> {
 impl<T: Session> Opened for OpenedSession<T> {
     fn session_type(&self) -> TypeId {
         TypeId::of::<T>()
-    }
-
-    fn level(&self) -> usize {
-        self.level
     }
 
     fn settle(&self) -> bool {

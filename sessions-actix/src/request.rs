@@ -131,8 +131,8 @@ fn opened<T: Session>(
     let opening = registered
         .engine
         .open(registered.wire.tokens(&head.headers), &View(head));
-    let opened = OpenedSession::new(level, Arc::clone(&registered), opening);
-    frame.add(Rc::clone(&opened) as _);
+    let opened = OpenedSession::new(Arc::clone(&registered), opening);
+    frame.add(level, Rc::clone(&opened) as _);
     Ok(Some(opened))
 }
 

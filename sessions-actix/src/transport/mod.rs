@@ -87,12 +87,10 @@ impl Wire {
             Self::Cookie(_) => &header::COOKIE,
             Self::Header(header) => header.name(),
         };
-        let value = if headers.contains_key(header::VARY) {
-            merged(headers.get_all(header::VARY), name)
-        } else {
-            Some(HeaderValue::from(name.clone()))
-        };
-        if let Some(value) = value {
+        if !headers.contains_key(header::VARY) {
+            // Cheaper than an insertion, which has room for what it replaces.
+            headers.append(header::VARY, HeaderValue::from(name.clone()));
+        } else if let Some(value) = merged(headers.get_all(header::VARY), name) {
             headers.insert(header::VARY, value);
         }
     }
