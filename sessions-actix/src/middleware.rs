@@ -11,10 +11,9 @@ use std::{
 use actix_service::{Service, Transform, forward_ready};
 use actix_web::{
     Error, HttpResponse,
-    body::MessageBody,
+    body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
 };
-use castaway::cast;
 use pin_project_lite::pin_project;
 use sessions_core::engine::Outcome;
 
@@ -28,9 +27,9 @@ use crate::{
 impl<S, B> Transform<S, ServiceRequest> for Sessions
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
-    B: MessageBody + 'static,
+    B: MessageBody,
 {
-    type Response = ServiceResponse;
+    type Response = ServiceResponse<EitherBody<B>>;
     type Error = Error;
     type Transform = SessionsMiddleware<S>;
     type InitError = ();
@@ -54,9 +53,9 @@ pub struct SessionsMiddleware<S> {
 impl<S, B> Service<ServiceRequest> for SessionsMiddleware<S>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
-    B: MessageBody + 'static,
+    B: MessageBody,
 {
-    type Response = ServiceResponse;
+    type Response = ServiceResponse<EitherBody<B>>;
     type Error = Error;
     type Future = SessionsFuture<S::Future, B>;
 
@@ -87,16 +86,16 @@ pin_project! {
 impl<F, B> Future for SessionsFuture<F, B>
 where
     F: Future<Output = Result<ServiceResponse<B>, Error>>,
-    B: MessageBody + 'static,
+    B: MessageBody,
 {
-    type Output = Result<ServiceResponse, Error>;
+    type Output = Result<ServiceResponse<EitherBody<B>>, Error>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let Some(mut committing) = this.committing.take() else {
             let answer = ready!(this.service.poll(context));
             let Some(inside) = this.ticket.take().and_then(Ticket::used) else {
-                return Poll::Ready(answer.map(boxed));
+                return Poll::Ready(answer.map(ServiceResponse::map_into_left_body));
             };
             if settle(&inside) {
                 return Poll::Ready(Committed::settled(inside).answer(answer));
@@ -125,17 +124,9 @@ struct Committing<B> {
     commits: Commits,
 }
 
-impl<B: MessageBody + 'static> Committing<B> {
-    fn finish(self) -> Result<ServiceResponse, Error> {
+impl<B: MessageBody> Committing<B> {
+    fn finish(self) -> Result<ServiceResponse<EitherBody<B>>, Error> {
         self.commits.done.answer(self.answer)
-    }
-}
-
-/// The response with any body, which is what most have already: that costs a move, and to map the body 70 instructions more.
-fn boxed<B: MessageBody + 'static>(response: ServiceResponse<B>) -> ServiceResponse {
-    match cast!(response, ServiceResponse) {
-        Ok(same) => same,
-        Err(other) => other.map_into_boxed_body(),
     }
 }
 
@@ -214,10 +205,10 @@ impl Committed {
         }
     }
 
-    fn answer<B: MessageBody + 'static>(
+    fn answer<B: MessageBody>(
         self,
         answer: Result<ServiceResponse<B>, Error>,
-    ) -> Result<ServiceResponse, Error> {
+    ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
         // A new response lacks what the inner installations, whose sessions are written, have said in the old one.
         let next = if self.failure.is_some() {
             Inside::session_or_inner
@@ -225,10 +216,12 @@ impl Committed {
             Inside::session
         };
         let mut answer = match (answer, self.failure) {
-            (Ok(response), None) => Ok(boxed(response)),
+            (Ok(response), None) => Ok(response.map_into_left_body()),
             (Ok(response), Some(failure)) => {
                 // With its error, so that a logger outside knows why.
-                Ok(response.into_response(HttpResponse::from_error(failure)))
+                Ok(response
+                    .into_response(HttpResponse::from_error(failure))
+                    .map_into_right_body())
             }
             (Err(error), None) => Err(error),
             (Err(_), Some(failure)) => Err(failure.into()),
