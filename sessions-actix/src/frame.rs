@@ -3,7 +3,6 @@
 use std::{
     any::TypeId,
     cell::RefCell,
-    mem,
     rc::Rc,
     sync::{
         Arc, Mutex, PoisonError,
@@ -63,14 +62,12 @@ impl Frame {
     /// The innermost ones that are finished are forgotten: whoever calls their services again, or others in their place,
     /// begins anew.
     pub(crate) fn enter(&self, registry: WorkerRegistry) -> usize {
-        let mut levels = self.levels.borrow_mut();
-        while levels.pop_if(|level| level.phase == Phase::Done).is_some() {}
-        let depth = levels.len();
-        levels.push(Level {
+        self.forget_levels(|level| level.phase == Phase::Done);
+        let depth = self.levels.borrow().len();
+        self.levels.borrow_mut().push(Level {
             registry,
             phase: Phase::Open,
         });
-        drop(levels);
         self.forget_sessions(|level| level < depth);
         depth
     }
@@ -88,24 +85,41 @@ impl Frame {
             level.phase = Phase::Done;
         }
         let over = level == 0 && levels.iter().all(|level| level.phase == Phase::Done);
+        drop(levels);
         if over {
-            levels.clear();
-            drop(levels);
+            self.forget_levels(|_| true);
             self.forget_sessions(|_| false);
             self.cut_offs.borrow_mut().clear();
         }
         over
     }
 
-    /// Keeps the sessions that are wanted, and all the room. Nothing is borrowed while the others are dropped: they are
-    /// the application's.
-    fn forget_sessions(&self, wanted: impl Fn(usize) -> bool) {
-        if self.sessions.borrow().is_empty() {
-            return;
+    /// Forgets the innermost installations, as far as they are not wanted. Nothing is borrowed while one is dropped, here and
+    /// below: what is in it is the application's, and may ask for sessions.
+    fn forget_levels(&self, unwanted: impl Fn(&mut Level) -> bool) {
+        let last = || self.levels.borrow_mut().pop_if(&unwanted);
+        while let Some(gone) = last() {
+            drop(gone);
         }
-        let mut sessions = mem::take(&mut *self.sessions.borrow_mut());
-        sessions.retain(|(level, _)| wanted(*level));
-        *self.sessions.borrow_mut() = sessions;
+    }
+
+    /// Keeps the sessions that are wanted, and all the room.
+    fn forget_sessions(&self, wanted: impl Fn(usize) -> bool) {
+        // Those that are asked for meanwhile come after these, and stay.
+        let count = self.sessions.borrow().len();
+        let mut kept = 0;
+        for _ in 0..count {
+            let mut sessions = self.sessions.borrow_mut();
+            let gone = match sessions.get(kept) {
+                Some((level, _)) if !wanted(*level) => Some(sessions.remove(kept)),
+                _ => None,
+            };
+            drop(sessions);
+            match gone {
+                Some(gone) => drop(gone),
+                None => kept += 1,
+            }
+        }
     }
 
     /// Whether no session was asked for.

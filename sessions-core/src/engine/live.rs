@@ -1,6 +1,6 @@
 //! What has become of a session since it was opened.
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use super::{
     Slot,
@@ -77,7 +77,9 @@ impl<T: Session> Slot<T> {
                     secret,
                     record: latest,
                 };
-                state.opened = Opened::Live(Live { value, anchor });
+                let gone = mem::replace(&mut state.opened, Opened::Live(Live { value, anchor }));
+                drop(state);
+                drop(gone);
             }
         }
         Ok(recently)
@@ -121,8 +123,10 @@ impl<T: Session> Slot<T> {
     pub(super) fn has_ended(&self, id: &PublicId, principal: Option<&Principal>) {
         self.tell(Kind::LostWrite, Some(id));
         let mut state = self.state();
-        state.opened = Opened::Lost(principal.cloned());
+        let gone = mem::replace(&mut state.opened, Opened::Lost(principal.cloned()));
         // A token of it would take the place of the one that whoever rotated it has sent.
         state.owed = Owed::Nothing;
+        drop(state);
+        drop(gone);
     }
 }

@@ -1,7 +1,7 @@
 //! A session during one request, as the handler sees it.
 
 use std::{
-    fmt,
+    fmt, mem,
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -30,7 +30,8 @@ pub struct Slot<T>(Arc<Inner<T>>);
 
 struct Inner<T> {
     engine: Engine<T>,
-    /// Held for moments; meanwhile an id generator, a protection or a clock may run, but no handler.
+    /// Held for moments; meanwhile an id generator, a protection or a clock may run, but no handler, and no value of the
+    /// application's is dropped.
     state: Mutex<State<T>>,
     handles: Mutex<Handles>,
     /// Who sent the request.
@@ -252,7 +253,9 @@ impl<T: Session> Slot<T> {
     pub fn clear(&self) -> Result<(), SessionError> {
         let mut state = self.open_state()?;
         state.fate = Fate::End;
-        state.write = Write::Nothing;
+        let gone = mem::replace(&mut state.write, Write::Nothing);
+        drop(state);
+        drop(gone);
         Ok(())
     }
 
@@ -390,7 +393,9 @@ impl<T: Session> Slot<T> {
                 }
             }
         };
-        state.write = write;
+        let gone = mem::replace(&mut state.write, write);
+        drop(state);
+        drop(gone);
         Ok(value)
     }
 

@@ -62,7 +62,7 @@ pub(super) fn parse(
             split(bytes)
         });
     }
-    // With the room that a decoder wants beyond what it writes.
+    // With the room that `decode` wants beyond that.
     let mut bytes = Wiped([0; PublicId::MAX_LEN + Secret::LEN + 3]);
     let len = base64url::decode(text, &mut bytes.0).map_err(|_| ProtectionError::Forged)?;
     split(&bytes.0[..len])

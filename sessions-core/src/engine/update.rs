@@ -47,15 +47,16 @@ impl<T: Session> Slot<T> {
     }
 
     async fn update_in_turn<R>(&self, mut f: impl FnMut(&mut T) -> R) -> Result<Option<R>, SessionError> {
-        // What there is to change is large, and none of it is kept while the storage is waited for.
-        let (key, secret, record) = loop {
+        // What there is to change is large, and not kept while the storage is waited for; but for the value that is seen, which
+        // is dropped when nothing is locked.
+        let (key, secret, record, _seen) = loop {
             let done = match self.base()? {
                 Base::Nothing => return Ok(None),
                 Base::Set(_, draft) | Base::Begun(draft) => self.update_draft(&draft, &mut f)?,
                 Base::Live(live) => match &live.anchor {
                     Anchor::Sealed { .. } => self.update_sealed(&live, &mut f)?,
                     Anchor::Stored { key, secret, record } => {
-                        break (*key, secret.clone(), Arc::clone(record));
+                        break (*key, secret.clone(), Arc::clone(record), Arc::clone(&live.value));
                     }
                 },
             };
@@ -125,10 +126,12 @@ impl<T: Session> Slot<T> {
         };
         if let Ok(mut state) = self.open_state() {
             state.owed = Owed::Send(token, *live.anchor.times());
-            state.opened = Opened::Live(live);
+            let gone = mem::replace(&mut state.opened, Opened::Live(live));
             state.others.clear();
             state.created_here = true;
             state.certainty = Certainty::Known;
+            drop(state);
+            drop(gone);
             return Ok(result);
         }
         // The head was sent meanwhile, so no client will ever know of this session.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::StorageFuture;
 use crate::{
     Principal, PublicId, Record, RecordError, SerializerError, SessionSerializer, StorageKey, Timestamp,
-    lp::put, serializer::Bincode,
+    lp::joined, serializer::Bincode,
 };
 
 /// The index of a storage.
@@ -79,13 +79,16 @@ impl IndexKey {
     /// The key of the sessions `name` of `application` that belong to `principal`.
     #[must_use]
     pub fn new(application: &str, name: &str, principal: &Principal) -> Self {
-        let mut text = Vec::new();
-        put(&mut text, b"principal");
-        put(&mut text, application.as_bytes());
-        put(&mut text, name.as_bytes());
-        put(&mut text, principal.as_str().as_bytes());
+        let parts = [
+            b"principal",
+            application.as_bytes(),
+            name.as_bytes(),
+            principal.as_str().as_bytes(),
+        ];
         let mut key = [0; 32];
-        key.copy_from_slice(digest::digest(&digest::SHA256, &text).as_ref());
+        joined(&parts, |text| {
+            key.copy_from_slice(digest::digest(&digest::SHA256, text).as_ref());
+        });
         Self(key)
     }
 

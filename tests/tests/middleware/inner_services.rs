@@ -1,7 +1,6 @@
 //! Middleware that calls the services inside it again, gives them up, or leaves them behind.
 
 use std::{
-    cell::RefCell,
     future::{Ready, ready},
     rc::Rc,
 };
@@ -16,8 +15,7 @@ use actix_web::{
     rt, test, web,
 };
 use futures_util::{FutureExt as _, future::LocalBoxFuture, poll};
-use serde::{Deserialize, Serialize};
-use sessions_actix::{CurrentSession, Session, Sessions, SessionsExt as _, protection::Plain};
+use sessions_actix::{CurrentSession, SessionsExt as _};
 use tokio::sync::Notify;
 
 use crate::support::{
@@ -26,12 +24,12 @@ use crate::support::{
 
 /// Calls the inner service twice with one request, and answers with the second response.
 #[derive(Clone, Copy)]
-enum Twice {
+pub(crate) enum Twice {
     OneAfterTheOther,
     AtOnce,
 }
 
-struct TwiceService<S> {
+pub(crate) struct TwiceService<S> {
     how: Twice,
     service: Rc<S>,
 }
@@ -149,45 +147,6 @@ async fn sessions_that_are_all_called_again_are_opened_again() {
     );
     let app = test::init_service(app).await;
     assert_eq!(send(&app, get_with("/", &token)).await.text(), "2");
-}
-
-thread_local! {
-    /// The request that a [`Curious`] value asks for a session when it is dropped.
-    static ASKED: RefCell<Option<HttpRequest>> = const { RefCell::new(None) };
-}
-
-/// What an application does when a value of its own is dropped may be anything.
-#[derive(Session, Serialize, Deserialize)]
-#[session(name = "CURIOUS")]
-struct Curious {
-    answers: u32,
-}
-
-impl Drop for Curious {
-    fn drop(&mut self) {
-        if let Some(request) = ASKED.take() {
-            assert!(request.session::<Login>().now_or_never().is_some());
-        }
-    }
-}
-
-#[actix_web::test]
-async fn a_value_that_is_dropped_for_a_second_call_may_ask_for_sessions() {
-    let outer = sessions(&Spy::new());
-    let inner = Sessions::builder().client_side::<Curious>(Plain);
-    let drops = |request: HttpRequest, curious: CurrentSession<Curious>| async move {
-        curious.set(Curious { answers: 1 })?;
-        ASKED.set(Some(request));
-        Ok::<_, Error>("")
-    };
-    let app = App::new().wrap(outer).service(
-        web::resource("/")
-            .wrap(inner.build().unwrap())
-            .wrap(Twice::OneAfterTheOther)
-            .route(web::get().to(drops)),
-    );
-    let app = test::init_service(app).await;
-    assert_eq!(send(&app, get("/")).await.status, StatusCode::OK);
 }
 
 #[actix_web::test]

@@ -7,6 +7,7 @@ mod caches;
 mod commits;
 mod composition;
 mod cookies;
+mod dropped_values;
 mod failing;
 mod frames;
 mod https;

@@ -1,4 +1,4 @@
-//! A session as it is kept: of what most sessions have in common there is one copy.
+//! A session as it is kept: of what most sessions have in common there is one copy in each shard.
 
 use std::sync::Arc;
 
@@ -29,16 +29,18 @@ pub(super) struct Like {
     payload: Payload,
 }
 
-/// Records that others are like.
+/// Records that others are like, of one shard.
 #[derive(Default)]
 pub(super) struct Patterns(Vec<Arc<Record>>);
 
 impl Patterns {
-    /// There is one for each session type and version, and whether its user has proved who they are.
+    /// There is one for each session type and version, and whether its user has proved who they are. What comes after so
+    /// many is kept whole.
     const MAX: usize = 16;
 
     pub(super) fn keep(&mut self, record: &Arc<Record>) -> Kept {
-        let Some(id) = like_others(record) else {
+        let alike = like_others(record).and_then(|id| Some((id, self.of(record)?)));
+        let Some((id, pattern)) = alike else {
             return Kept::Whole(Arc::clone(record));
         };
         let Times {
@@ -49,7 +51,7 @@ impl Patterns {
             ..
         } = record.times;
         Kept::Like(Box::new(Like {
-            pattern: self.of(record),
+            pattern,
             id,
             revision: record.revision,
             secret: record.secrets.current,
@@ -62,7 +64,8 @@ impl Patterns {
         }))
     }
 
-    fn of(&mut self, record: &Record) -> Arc<Record> {
+    /// The one that a record is like, if there is room for one.
+    fn of(&mut self, record: &Record) -> Option<Arc<Record>> {
         let fits = |pattern: &&Arc<Record>| {
             pattern.schema == record.schema
                 && pattern.name == record.name
@@ -70,9 +73,12 @@ impl Patterns {
                 && pattern.times.authenticated.is_some() == record.times.authenticated.is_some()
         };
         if let Some(pattern) = self.0.iter().find(fits) {
-            return Arc::clone(pattern);
+            return Some(Arc::clone(pattern));
         }
-        // With nothing of this session's own, which may end long before the pattern does.
+        if self.0.len() == Self::MAX {
+            return None;
+        }
+        // Without what is secret or somebody's, of a session that may end long before the pattern does.
         let pattern = Arc::new(Record {
             public_id: PublicId::of([0; PublicId::MIN_LEN]),
             revision: Revision([0; 16]),
@@ -81,36 +87,49 @@ impl Patterns {
             payload: Payload::new([]),
             ..record.clone()
         });
-        self.0.insert(0, Arc::clone(&pattern));
-        self.0.truncate(Self::MAX);
-        pattern
+        self.0.push(Arc::clone(&pattern));
+        Some(pattern)
     }
 }
 
-/// Its handle, if a record is like others but for what [`Like`] says of it.
+/// Its handle, if a record is like others but for what [`Like`] says of it. All fields are named, so that none is forgotten.
 fn like_others(record: &Record) -> Option<[u8; PublicId::MIN_LEN]> {
     let Record {
         public_id,
-        epoch,
-        secrets,
-        times,
-        label,
-        client_context,
-        ..
-    } = record;
-    let at_start = secrets.since == times.created
-        && times.authenticated.is_none_or(|at| at == times.created)
-        && *epoch == 0;
-    let replaced = secrets.next.is_some() || secrets.previous.is_some() || !secrets.past.is_empty();
-    let special = times.not_after.is_some()
-        || times.remembered.is_some()
-        || label.is_some()
-        || client_context.is_some();
-    public_id
-        .as_bytes()
-        .try_into()
-        .ok()
-        .filter(|_| at_start && !replaced && !special)
+        application: _,
+        name: _,
+        schema: _,
+        revision: _,
+        epoch: 0,
+        secrets:
+            Secrets {
+                current: _,
+                since,
+                next: None,
+                previous: None,
+                past,
+            },
+        times:
+            Times {
+                created,
+                authenticated,
+                last_seen: _,
+                idle_deadline: _,
+                absolute_deadline: _,
+                not_after: None,
+                remembered: None,
+            },
+        principal: _,
+        label: None,
+        client_context: None,
+        payload: _,
+    } = record
+    else {
+        return None;
+    };
+    let from_the_start = since == created && authenticated.is_none_or(|at| at == *created);
+    let handle = public_id.as_bytes().try_into().ok();
+    handle.filter(|_| from_the_start && past.is_empty())
 }
 
 impl Kept {

@@ -203,18 +203,21 @@ impl SessionStorage for MemoryStorage {
     fn create(&self, key: StorageKey, record: Arc<Record>, now: Timestamp) -> StorageFuture<'_, Created> {
         let Shared { room, .. } = &*self.shared;
         let bytes = size(&record);
-        StorageFuture::ready(self.write_with_room(&key, now, |shard| {
+        // What is taken out is dropped when its shard is unlocked, here and below: with it go values of the application's.
+        let written = self.write_with_room(&key, now, |shard| {
             if live(shard, &key, now).is_some() {
-                return Ok(Created::Exists);
+                return Ok((Created::Exists, None));
             }
-            if let Some(expired) = shard.sessions.remove(&Half::of(&key)) {
+            let expired = shard.sessions.remove(&Half::of(&key));
+            if let Some(expired) = &expired {
                 room.give_back(expired.size());
             }
             room.take(bytes, self.limits)?;
             let kept = shard.patterns.keep(&record);
             shard.sessions.insert(Half::of(&key), kept);
-            Ok(Created::Created)
-        }))
+            Ok((Created::Created, expired))
+        });
+        StorageFuture::ready(written.map(|(created, _)| created))
     }
 
     fn load(&self, key: StorageKey, _: Read, now: Timestamp) -> StorageFuture<'_, Option<Arc<Record>>> {
@@ -234,7 +237,6 @@ impl SessionStorage for MemoryStorage {
         now: Timestamp,
     ) -> StorageFuture<'_, Replaced> {
         let Shared { room, .. } = &*self.shared;
-        // What was there is dropped when its shard is unlocked: with it go values of the application's.
         let written = self.write_with_room(&key, now, |shard| {
             let Some((place, stored)) = live(shard, &key, now) else {
                 return Ok((Replaced::NotFound, None));
