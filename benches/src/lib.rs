@@ -5,6 +5,7 @@ mod field;
 mod monitor;
 pub mod peers;
 mod rounds;
+pub mod scale;
 pub mod server;
 pub mod table;
 
