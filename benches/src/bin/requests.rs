@@ -15,10 +15,11 @@ const ROUNDS: usize = 201;
 const HEADING: &str = "\
 ## Requests, in process
 
-One thread and no socket. In each of 201 rounds each contestant is sent eight times 64 requests (once 16 in rounds
-of their own, where it waits for a disk), of which the middle time counts, in an order that changes from round to round; a figure is the median over the
-rounds, \"over\" that of the difference with the bare framework in the same round. Requests are made before the clock starts;
-responses are dropped before it stops, each before the next request. A client has one session, and takes over the cookies
+One thread and no socket. In each of 201 rounds each contestant is sent eight times 64 requests, of which the middle time
+counts, in an order that changes from round to round; a figure is the median over the rounds, \"over\" that of the difference with
+the bare framework in the same round. Who waits for a disk is sent 16 in each of as many rounds that come later, so that the
+others' are not disturbed, and is compared with nobody. Requests are made before the clock starts; responses are dropped
+before it stops, each before the next request. A client has one session, and takes over the cookies
 that it is sent after each 64 requests. Logins add up: each contestant that waits for nothing has a hundred thousand sessions
 in the end.
 
