@@ -6,7 +6,7 @@ mod tests;
 use std::{cell::RefCell, fmt, sync::Arc};
 
 use aws_lc_rs::{constant_time, digest, hkdf, rand};
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::{Zeroize as _, ZeroizeOnDrop, Zeroizing};
 
 /// The operating system gave no random bytes.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -62,6 +62,8 @@ impl<const N: usize> Drop for Wiped<N> {
         self.0.as_mut_slice().zeroize();
     }
 }
+
+impl<const N: usize> ZeroizeOnDrop for Wiped<N> {}
 
 /// 32 secret bytes that stay where they are until they are wiped: each move would leave a copy behind on the stack. Clones
 /// are the same bytes.
