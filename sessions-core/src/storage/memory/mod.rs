@@ -7,7 +7,7 @@ mod sync;
 mod timed;
 
 use std::{
-    array, fmt,
+    fmt,
     sync::{Arc, PoisonError},
 };
 
@@ -48,7 +48,8 @@ pub struct MemoryStorage {
 }
 
 struct Shared {
-    shards: [Mutex<Shard>; Self::SHARDS],
+    // On the heap from the beginning: all of them are too large for the stack of some threads.
+    shards: Box<[Mutex<Shard>]>,
     rosters: Rosters,
     room: Room,
 }
@@ -181,7 +182,7 @@ impl Shared {
 impl Default for Shared {
     fn default() -> Self {
         Self {
-            shards: array::from_fn(|_| Mutex::default()),
+            shards: (0..Self::SHARDS).map(|_| Mutex::default()).collect(),
             rosters: Rosters::default(),
             room: Room::default(),
         }
