@@ -15,7 +15,7 @@ pub(super) static BASE64URL: base64::engine::GeneralPurpose =
 /// Decodes a text, and says how many bytes that are; there has to be room for three more.
 ///
 /// A token by id has 64 letters, as a rule, and with many bytes at once the engine works only if more follow: so some do, of
-/// which nothing is kept. That is 600 instructions less of 770.
+/// which nothing is kept. That is 400 instructions less of 770.
 pub(super) fn decode(text: &[u8], into: &mut [u8]) -> Result<usize, DecodeSliceError> {
     const USUAL: usize = 64;
     if text.len() != USUAL {

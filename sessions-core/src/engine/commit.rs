@@ -115,25 +115,17 @@ impl<T: Session> Slot<T> {
             (state.opened.clone(), to_end, state.fate, state.write.clone())
         };
         let decided = if self.engine().0.always_send {
-            Box::pin(self.decide_and_send(&opened, &to_end, fate, &write)).await
+            let decided = async {
+                match self.decide(&opened, &to_end, fate, &write).await? {
+                    Decided::Live(live) => self.resend(live).await,
+                    decided => Ok(decided),
+                }
+            };
+            Box::pin(decided).await
         } else {
             self.decide(&opened, &to_end, fate, &write).await
         };
         self.committed(decided)
-    }
-
-    /// As [`decide`](Self::decide), where every response is to carry a token.
-    async fn decide_and_send(
-        &self,
-        opened: &Opened<T>,
-        to_end: &[Anchor],
-        fate: Fate,
-        write: &Write<T>,
-    ) -> Result<Decided<T>, SessionError> {
-        match self.decide(opened, to_end, fate, write).await? {
-            Decided::Live(live) => self.resend(live).await,
-            decided => Ok(decided),
-        }
     }
 
     /// What the client is told of what was decided, and what the handler sees from now on.

@@ -14,6 +14,7 @@ mod live;
 mod merge;
 mod open;
 mod policy;
+mod put;
 mod reader;
 mod renew;
 mod revocations;

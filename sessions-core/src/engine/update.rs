@@ -7,10 +7,10 @@ use tokio::time::Instant;
 use super::{
     Slot,
     live::Latest,
+    put::Target,
     reader::Unread,
     revocations::Ended,
     sealed::Header,
-    slot::Target,
     state::{Anchor, Certainty, Draft, Fate, Live, Opened, Owed, View, Write},
     writer::Written,
 };

@@ -177,6 +177,18 @@ impl Kept {
 }
 
 impl Like {
+    fn times(&self) -> Times {
+        Times {
+            created: self.created,
+            authenticated: self.pattern.times.authenticated.map(|_| self.created),
+            last_seen: self.last_seen,
+            idle_deadline: self.idle_deadline,
+            absolute_deadline: self.absolute_deadline,
+            not_after: None,
+            remembered: None,
+        }
+    }
+
     fn record(&self) -> Record {
         let pattern = &*self.pattern;
         Record {
@@ -187,15 +199,7 @@ impl Like {
             revision: self.revision,
             epoch: 0,
             secrets: Secrets::new(self.secret, self.created),
-            times: Times {
-                created: self.created,
-                authenticated: pattern.times.authenticated.map(|_| self.created),
-                last_seen: self.last_seen,
-                idle_deadline: self.idle_deadline,
-                absolute_deadline: self.absolute_deadline,
-                not_after: None,
-                remembered: None,
-            },
+            times: self.times(),
             principal: self.principal.clone(),
             label: None,
             client_context: None,
@@ -208,7 +212,7 @@ impl Ends for Kept {
     fn ends(&self) -> Timestamp {
         match self {
             Self::Whole(record) => record.times.deadline(),
-            Self::Like(like) => like.idle_deadline.min(like.absolute_deadline),
+            Self::Like(like) => like.times().deadline(),
         }
     }
 }
