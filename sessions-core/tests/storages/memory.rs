@@ -8,7 +8,8 @@ use std::{
 };
 
 use sessions_core::{
-    Principal, PublicId, Record, SecretHash, StorageError, StorageKey, Timestamp,
+    Fingerprint, Predecessor, Principal, PublicId, Record, Revision, SecretHash, StorageError, StorageKey,
+    Successor, Timestamp,
     storage::{
         Created, Expected, MemoryStorage, Read, Replaced, SessionIndex, SessionStorage, Touch, Touched,
         contract::{NOW, record},
@@ -54,15 +55,33 @@ async fn readers_of_one_session_share_the_bytes_of_its_payload() {
 #[tokio::test]
 async fn what_a_session_has_of_its_own_comes_back_however_much_it_has_in_common_with_others() {
     let later = NOW.after(Duration::from_secs(5));
-    let changes: [fn(&mut Record, Timestamp); 14] = [
+    let changes: [fn(&mut Record, Timestamp); 17] = [
         |_, _| {},
         |record, _| record.public_id = PublicId::from_bytes(&[3; 40]).unwrap(),
         |record, _| record.public_id = PublicId::from_bytes(&[4; 16]).unwrap(),
         |record, _| record.epoch = 3,
+        |record, _| record.schema.fingerprint = Fingerprint([5; 16]),
         |record, _| record.principal = Some(Principal::new("anna")),
         |record, _| record.label = Some("Firefox".into()),
         |record, _| record.client_context = Some([1, 2].into()),
         |record, later| record.secrets.since = later,
+        |record, _| {
+            let (hash, salt, mask) = (SecretHash([6; 32]), [7; 16], [8; 32]);
+            record.secrets.next = Some(Successor { hash, salt, mask }.into());
+        },
+        |record, later| {
+            let (hash, salt, mask) = (SecretHash([6; 32]), [7; 16], [8; 32]);
+            let (until, previous) = (later, &mut record.secrets.previous);
+            *previous = Some(
+                Predecessor {
+                    hash,
+                    until,
+                    salt,
+                    mask,
+                }
+                .into(),
+            );
+        },
         |record, _| record.secrets.past = vec![SecretHash([8; 32])],
         |record, _| record.times.authenticated = Some(record.times.created),
         |record, later| record.times.authenticated = Some(later),
@@ -70,37 +89,44 @@ async fn what_a_session_has_of_its_own_comes_back_however_much_it_has_in_common_
         |record, _| record.times.remembered = Some(Duration::from_secs(9)),
         |record, later| record.times.last_seen = later,
     ];
-    let storage = MemoryStorage::new();
-    let mut stored = Vec::new();
-    // More applications, names and versions than there are of any one server, the changes of each among all others'.
-    for (change, number) in changes
-        .iter()
-        .flat_map(|change| (0..20_u8).map(move |number| (change, number)))
-    {
-        let mut record = record([number]);
-        record.application = format!("application {}", number / 10).into();
-        record.name = format!("name {}", number % 5).into();
-        record.schema.version = number.into();
-        record.secrets.current = SecretHash([number; 32]);
-        change(&mut record, later);
-        stored.push(Arc::new(record));
+    // In a part of the storage of their own, and with more that have nothing in common than a part can note.
+    for different in [false, true] {
+        let storage = MemoryStorage::new();
+        for number in 0..20_u8 {
+            for (place, change) in (0_u8..).zip(&changes) {
+                let mut before = record([number]);
+                before.application = format!("application {}", number / 10).into();
+                before.name = format!("name {}", number % 5).into();
+                before.schema.version = number.into();
+                before.secrets.current = SecretHash([number; 32]);
+                let mut after = before.clone();
+                after.revision = Revision([9; 16]);
+                change(&mut after, later);
+                let mut bytes = [0; 32];
+                (bytes[0], bytes[1]) = (number, place);
+                bytes[31] = if different { 0 } else { number };
+                let key = StorageKey::from_bytes(bytes);
+                // What is like others becomes what is not, and what is not what is.
+                let expected = Expected::Revision(before.revision);
+                let (before, after) = (Arc::new(before), Arc::new(after));
+                storage.create(key, Arc::clone(&before), NOW).await.unwrap();
+                assert_eq!(load(&storage, key).await, before);
+                let replaced = storage.replace(key, Arc::clone(&after), expected, NOW).await;
+                assert_eq!(replaced.unwrap(), Replaced::Done);
+                assert_eq!(load(&storage, key).await, after);
+                let expected = Expected::Revision(after.revision);
+                let mut back = Record::clone(&before);
+                back.times.last_seen = after.times.last_seen;
+                let replaced = storage.replace(key, Arc::new(back.clone()), expected, NOW).await;
+                assert_eq!(replaced.unwrap(), Replaced::Done);
+                assert_eq!(*load(&storage, key).await, back);
+            }
+        }
     }
-    for (number, record) in (0..).zip(&stored) {
-        storage
-            .create(key(number), Arc::clone(record), NOW)
-            .await
-            .unwrap();
-    }
-    for (number, record) in (0..).zip(&stored) {
-        assert_eq!(
-            storage
-                .load(key(number), Read::Latest, NOW)
-                .await
-                .unwrap()
-                .as_ref(),
-            Some(record)
-        );
-    }
+}
+
+async fn load(storage: &MemoryStorage, key: StorageKey) -> Arc<Record> {
+    storage.load(key, Read::Latest, NOW).await.unwrap().unwrap()
 }
 
 #[tokio::test]
