@@ -3,7 +3,7 @@
 use std::{array, hash::RandomState};
 
 use super::{
-    MemoryStorage, Shared, lock,
+    MemoryStorage, in_turn, lock,
     sync::{Mutex, MutexGuard},
     timed::{Ends, Timed},
 };
@@ -51,11 +51,12 @@ impl Rosters {
         done
     }
 
-    /// Frees some of those that have ended, in each part.
-    pub(super) fn purge(&self, now: Timestamp) {
-        for part in &self.0 {
-            drop(lock(part).sweep(Shared::SLICE, now));
-        }
+    /// Frees so many of those that have ended.
+    pub(super) fn purge(&self, limit: usize, now: Timestamp) {
+        in_turn(&self.0, limit, |part, some| {
+            let (ended, more) = lock(part).sweep(some, now);
+            (ended.len(), more)
+        });
     }
 
     pub(super) fn len(&self) -> usize {

@@ -154,29 +154,42 @@ impl MemoryStorage {
     }
 
     fn purge(&self, limit: usize, now: Timestamp) -> usize {
-        let mut purged = 0;
-        for shard in &self.shared.shards {
-            let mut more = true;
-            while more && purged < limit {
-                let mut shard = lock(shard);
-                let freed;
-                (freed, more) = shard.sessions.sweep(Shared::SLICE.min(limit - purged), now);
-                self.give_back(&freed);
-                drop(shard);
-                purged += freed.len();
-                self.release_places(freed, now);
-            }
-        }
-        purged
+        in_turn(&self.shared.shards, limit, |shard, some| {
+            let mut shard = lock(shard);
+            let (freed, more) = shard.sessions.sweep(some, now);
+            self.give_back(&freed);
+            drop(shard);
+            let count = freed.len();
+            self.release_places(freed, now);
+            (count, more)
+        })
     }
+}
+
+/// Has each part free a few, again and again, until so many are freed or there are no more: who waits for a part has it
+/// before its next few are looked at.
+fn in_turn<P>(parts: &[P], limit: usize, free: impl Fn(&P, usize) -> (usize, bool)) -> usize {
+    let (mut freed, mut more) = (0, true);
+    while more {
+        more = false;
+        for part in parts {
+            if freed == limit {
+                return freed;
+            }
+            let (some, left) = free(part, Shared::SLICE.min(limit - freed));
+            freed += some;
+            more |= left;
+        }
+    }
+    freed
 }
 
 impl Shared {
     const SHARDS: usize = 64;
     /// A write makes at most one session that has to be swept later, so this keeps up, in bounded time.
     const SWEPT_PER_WRITE: usize = 2;
-    /// How many sessions are looked at while others wait for their shard.
-    const SLICE: usize = 64;
+    /// How many sessions are looked at while others wait for their shard: some ten microseconds.
+    const SLICE: usize = 8;
 }
 
 impl Default for Shared {
@@ -284,7 +297,7 @@ impl SessionStorage for MemoryStorage {
     }
 
     fn purge_expired(&self, limit: usize, now: Timestamp) -> StorageFuture<'_, usize> {
-        self.shared.rosters.purge(now);
+        self.shared.rosters.purge(limit, now);
         StorageFuture::ready(Ok(self.purge(limit, now)))
     }
 
