@@ -140,6 +140,14 @@ impl Kept {
         }
     }
 
+    /// As [`record`](Self::record), for a moment.
+    pub(super) fn seen<R>(&self, see: impl FnOnce(&Record) -> R) -> R {
+        match self {
+            Self::Whole(record) => see(record),
+            Self::Like(like) => see(&like.record()),
+        }
+    }
+
     /// Whether it is a live session of this application and name.
     pub(super) fn is_of(&self, application: &str, name: &str, now: Timestamp) -> bool {
         let named = self.named();

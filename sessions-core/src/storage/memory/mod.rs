@@ -255,7 +255,7 @@ impl SessionStorage for MemoryStorage {
             let Some((place, stored)) = live(shard, &key, now) else {
                 return Ok((Replaced::NotFound, None));
             };
-            let record = match stored.record().replaced_by(&record, expected, now) {
+            let record = match stored.seen(|stored| stored.replaced_by(&record, expected, now)) {
                 Ok(record) => record,
                 Err(refused) => return Ok((refused, None)),
             };
@@ -274,7 +274,7 @@ impl SessionStorage for MemoryStorage {
     fn touch(&self, key: StorageKey, touch: Touch, now: Timestamp) -> StorageFuture<'_, Touched> {
         let (touched, _) = self.write(&key, now, |shard| match live(shard, &key, now) {
             None => (Touched::Gone, None),
-            Some((place, stored)) => match stored.record().touched_by(&touch, now) {
+            Some((place, stored)) => match stored.seen(|stored| stored.touched_by(&touch, now)) {
                 Err(refused) => (refused, None),
                 Ok(record) => {
                     let kept = shard.patterns.keep(&record);
