@@ -122,7 +122,10 @@ impl<T: Session> Slot<T> {
     }
 
     pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.0.turn.lock().await
+        match self.0.turn.try_lock() {
+            Ok(turn) => turn,
+            Err(_) => Box::pin(self.0.turn.lock()).await,
+        }
     }
 
     pub(super) fn next_handle(&self) -> Result<PublicId, IdError> {

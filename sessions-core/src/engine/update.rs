@@ -317,11 +317,12 @@ impl<T: Session> Slot<T> {
         let Some(server) = engine.server() else {
             return Err(SessionError::NotServerSide);
         };
-        let begun = Instant::now();
+        let mut first_again = None;
         for attempt in 0..MAX_ATTEMPTS {
             if attempt > 0 {
                 // A storage that is slow besides must not make all attempts last for minutes.
-                if begun.elapsed() > server.timeout {
+                let first = first_again.get_or_insert_with(Instant::now);
+                if first.elapsed() > server.timeout {
                     break;
                 }
                 Box::pin(back_off(attempt)).await?;
