@@ -51,33 +51,33 @@ impl<T: Session> Engine<T> {
         let reader = self.reader(schema)?;
         payload
             .decoded(|bytes| reader.read(bytes))
-            .map_err(|_| match reader {
-                Reader::Attempt => {
-                    log::schema_changed::<T>(self.name(), schema, &self.0.schema_told);
-                    Unread::Schema
-                }
-                Reader::Own | Reader::Upgrade(_) => {
-                    // The shape says nothing of what another release leaves out when it writes fields by their names.
-                    let may_lack_a_field = match reader {
-                        Reader::Upgrade(upgrade) => upgrade.is_self_describing(),
-                        Reader::Own | Reader::Attempt => {
-                            <T::Serializer as SessionSerializer<T>>::SELF_DESCRIBING
-                        }
-                    };
-                    if may_lack_a_field {
-                        Unread::Schema
-                    } else {
-                        Unread::Damaged
-                    }
-                }
-            })
+            .map_err(|_| self.unread(schema, &reader))
     }
 
-    /// A value of one's own, to be changed.
+    /// A value of one's own: to be changed, or of a payload that nobody else has.
     pub(super) fn read_fresh(&self, schema: Schema, payload: &Payload) -> Result<T, Unread> {
-        self.reader(schema)?
+        let reader = self.reader(schema)?;
+        reader
             .read(payload.as_bytes())
-            .map_err(|_| Unread::Damaged)
+            .map_err(|_| self.unread(schema, &reader))
+    }
+
+    /// What it says of a payload that its reader cannot read it.
+    fn unread(&self, schema: Schema, reader: &Reader<'_, T>) -> Unread {
+        // The shape says nothing of what another release leaves out when it writes fields by their names.
+        let may_lack_a_field = match reader {
+            Reader::Attempt => {
+                log::schema_changed::<T>(self.name(), schema, &self.0.schema_told);
+                true
+            }
+            Reader::Upgrade(upgrade) => upgrade.is_self_describing(),
+            Reader::Own => <T::Serializer as SessionSerializer<T>>::SELF_DESCRIBING,
+        };
+        if may_lack_a_field {
+            Unread::Schema
+        } else {
+            Unread::Damaged
+        }
     }
 }
 
