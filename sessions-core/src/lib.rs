@@ -4,6 +4,8 @@ mod rules;
 mod spec;
 
 #[cfg(feature = "engine")]
+mod by_hand;
+#[cfg(feature = "engine")]
 mod clock;
 #[cfg(feature = "engine")]
 mod context;

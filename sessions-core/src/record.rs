@@ -1,5 +1,7 @@
 //! What a storage keeps of one session.
 
+mod bytes;
+
 use std::{any::Any, fmt, sync::Arc};
 
 use once_cell::race::OnceBox;
@@ -7,8 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use triomphe::ThinArc;
 
 use crate::{
-    Principal, PublicId, RandomError, Schema, Secrets, SerializerError, SessionSerializer, Times,
-    secret::differing, serializer::Bincode,
+    Principal, PublicId, RandomError, Schema, Secrets, SerializerError, Times, secret::differing,
+    serializer::check_len,
 };
 
 /// One session as a storage keeps it. It holds hashes of secrets, never secrets: who reads a storage can impersonate
@@ -174,9 +176,15 @@ impl Record {
     /// # Errors
     /// The record is beyond the 4 MiB that can be read back.
     pub fn to_bytes(&self) -> Result<Vec<u8>, SerializerError> {
-        let mut bytes = Vec::with_capacity(256 + self.payload.as_bytes().len());
+        self.bytes_with(self.payload.as_bytes())
+    }
+
+    /// As [`to_bytes`](Self::to_bytes), with another payload.
+    pub(crate) fn bytes_with(&self, payload: &[u8]) -> Result<Vec<u8>, SerializerError> {
+        let mut bytes = Vec::with_capacity(256 + payload.len());
         bytes.push(Self::FORM);
-        <Bincode as SessionSerializer<Self>>::serialize(self, &mut bytes)?;
+        self.put(payload, &mut bytes);
+        check_len(bytes.len() - 1)?;
         Ok(bytes)
     }
 
@@ -185,11 +193,21 @@ impl Record {
     /// # Errors
     /// The bytes are not a record.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
-        match bytes.split_first() {
-            Some((&Self::FORM, record)) => {
-                <Bincode as SessionSerializer<Self>>::deserialize(record).map_err(RecordError::Damaged)
-            }
-            _ => Err(RecordError::Version),
-        }
+        Self::from_bytes_with(bytes, |payload| Payload::new(payload))
+    }
+
+    /// As [`from_bytes`](Self::from_bytes), with the payload that is made of the one in the bytes.
+    pub(crate) fn from_bytes_with(
+        bytes: &[u8],
+        payload: impl FnOnce(&[u8]) -> Payload,
+    ) -> Result<Self, RecordError> {
+        let Some((&Self::FORM, record)) = bytes.split_first() else {
+            return Err(RecordError::Version);
+        };
+        check_len(record.len())
+            .and_then(|()| {
+                Self::read(record, payload).ok_or_else(|| SerializerError::new("it is not what was written"))
+            })
+            .map_err(RecordError::Damaged)
     }
 }

@@ -4,7 +4,6 @@ mod bincode;
 mod bounded;
 #[cfg(feature = "json")]
 mod json;
-pub(crate) mod number;
 mod shape;
 
 pub use self::bincode::Bincode;
@@ -83,7 +82,7 @@ impl SerializerError {
     }
 }
 
-fn check_len(len: usize) -> Result<(), SerializerError> {
+pub(crate) fn check_len(len: usize) -> Result<(), SerializerError> {
     if len <= MAX_PAYLOAD_LEN {
         Ok(())
     } else {

@@ -12,30 +12,25 @@ pub(super) struct Parts<'a> {
     pub(super) last_seen: Timestamp,
     pub(super) idle_deadline: Timestamp,
     pub(super) head: &'a [u8],
-    pub(super) payload: Box<[u8]>,
+    pub(super) payload: &'a [u8],
 }
 
 impl Parts<'_> {
     pub(super) fn joined(self) -> Result<Record, RecordError> {
-        let mut record = Record::from_bytes(self.head)?;
+        let mut record = Record::from_bytes_with(self.head, |_| Payload::new(self.payload))?;
         record.revision = self.revision;
         record.schema = self.schema;
         // They only ever move forward; a part may not be able to hold the latest of times, which then are in the head.
         let times = &mut record.times;
         times.last_seen = times.last_seen.max(self.last_seen);
         times.idle_deadline = times.idle_deadline.max(self.idle_deadline);
-        record.payload = Payload::new(self.payload);
         Ok(record)
     }
 }
 
 /// The record without its payload.
 pub(super) fn head(record: &Record) -> Result<Vec<u8>, StorageError> {
-    let head = Record {
-        payload: Payload::new([]),
-        ..record.clone()
-    };
-    head.to_bytes().map_err(StorageError::unavailable)
+    record.bytes_with(&[]).map_err(StorageError::unavailable)
 }
 
 /// What sessions of one name in one application have in common, in a length that every index can take.

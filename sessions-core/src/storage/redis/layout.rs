@@ -70,7 +70,7 @@ pub(super) fn record(bytes: &[u8], now: Timestamp) -> Result<Option<Record>, Rec
         last_seen: header.last_seen,
         idle_deadline: header.idle_deadline,
         head,
-        payload: payload.into(),
+        payload,
     }
     .joined()
     .map(Some)

@@ -32,7 +32,7 @@ pub(super) fn stored(columns: Stored) -> Result<Record, RecordError> {
         last_seen: timestamp(columns.last_seen),
         idle_deadline: timestamp(columns.idle_deadline),
         head: &columns.head,
-        payload: columns.payload.into(),
+        payload: &columns.payload,
     }
     .joined()
 }
