@@ -264,9 +264,8 @@ impl<T: Session> Engine<T> {
             .as_ref()
             .is_some_and(|record| record.schema.version <= self.0.schema.version);
         if let (Some(found), Verdict::Live(Standing::Successor), true) = (&record, &verdict, ours) {
-            record = self
-                .confirm(server, key, &secret, Arc::clone(found), peer)
-                .await?;
+            let confirmed = self.confirm(server, key, &secret, Arc::clone(found), peer);
+            record = Box::pin(confirmed).await?;
             verdict = self.judge(record.as_deref(), &id, &secret, self.now());
         }
         let Some(record) = record else {
@@ -283,8 +282,8 @@ impl<T: Session> Engine<T> {
                 // Others of the client's requests may have been under way when its token was replaced.
                 let late = now.since(record.secrets.since) >= server.grace;
                 if server.on_reuse == OnReuse::Revoke && late && ours {
-                    let ended = server.end(key, now).await?;
-                    server.forget(&record, now).await;
+                    let ended = Box::pin(server.end(key, now)).await?;
+                    Box::pin(server.forget(&record, now)).await;
                     if ended {
                         self.tell(Kind::Revoked(Revocation::Reused), Some(&id), peer);
                     }
@@ -369,33 +368,36 @@ impl<T: Session> Loading<T> {
     ///
     /// # Errors
     /// [`SessionError::Unavailable`] when the storage failed, or did not answer in time.
-    pub async fn finish(self) -> Result<Slot<T>, SessionError> {
-        let Self {
-            engine,
-            caller,
-            handles,
-            mut found,
-            presented,
-            sealed,
-        } = self;
-        if let Some(server) = engine.server() {
-            for presented in presented.into_iter().flatten() {
-                let opened = engine.open_stored(server, presented, caller.peer).await?;
-                engine.merge(&mut found, opened, caller.peer);
+    // No `async fn`, in whose future all of it would have room twice. What few requests do is boxed, here and below.
+    pub fn finish(mut self) -> impl Future<Output = Result<Slot<T>, SessionError>> {
+        async move {
+            let (engine, peer) = (&self.engine, self.caller.peer);
+            if let Some(server) = engine.server() {
+                for presented in self.presented.iter_mut().filter_map(Option::take) {
+                    let opened = engine.open_stored(server, presented, peer).await?;
+                    engine.merge(&mut self.found, opened, peer);
+                }
             }
+            for opened in self.sealed.drain(..) {
+                let opened = Box::pin(engine.unless_ended(opened, peer)).await?;
+                engine.merge(&mut self.found, opened, peer);
+            }
+            let verdict = engine.judged(&self.found.opened, &self.caller);
+            if let (Opened::Live(live), ContextVerdict::Revoke) = (&self.found.opened, verdict) {
+                Box::pin(engine.end_for_context(live, &self.caller)).await?;
+                self.found.opened = Opened::Dead;
+            }
+            let began = engine.now();
+            let trust = verdict.trust();
+            Ok(Slot::new(
+                self.engine,
+                self.found,
+                self.handles,
+                self.caller,
+                trust,
+                began,
+            ))
         }
-        for opened in sealed {
-            let opened = engine.unless_ended(opened, caller.peer).await?;
-            engine.merge(&mut found, opened, caller.peer);
-        }
-        let verdict = engine.judged(&found.opened, &caller);
-        if let (Opened::Live(live), ContextVerdict::Revoke) = (&found.opened, verdict) {
-            engine.end_for_context(live, &caller).await?;
-            found.opened = Opened::Dead;
-        }
-        let began = engine.now();
-        let trust = verdict.trust();
-        Ok(Slot::new(engine, found, handles, caller, trust, began))
     }
 }
 

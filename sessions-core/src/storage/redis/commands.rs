@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use redis::{Cmd, ErrorKind, RedisError, RedisResult, RetryMethod, ServerErrorKind, Value, cmd, pipe};
+use redis::{
+    Cmd, ErrorKind, RedisError, RedisResult, RetryMethod, ServerErrorKind, Value, aio::MultiplexedConnection,
+    cmd, pipe,
+};
 use tokio::{
     runtime::Handle,
     time::{Instant, timeout_at},
@@ -45,8 +48,7 @@ impl RedisStorage {
         {
             // The server has started since, or it is another one.
             Err(Failure::NotDone(error)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                self.ask(key, &script("EVAL", &operation.text, key, arguments))
-                    .await
+                Box::pin(self.ask(key, &script("EVAL", &operation.text, key, arguments))).await
             }
             answer => answer,
         };
@@ -164,14 +166,17 @@ async fn send(link: &Link, command: &Cmd, next: &Next) -> RedisResult<Value> {
     let mut connection = link.connection();
     match next {
         Next::Owner | Next::Named(_) => command.query_async(&mut connection).await,
-        Next::Receiver(_) => {
-            let mut both = pipe();
-            both.cmd("ASKING").add_command(command.clone());
-            // Whatever it says to the first: the second has been done, or it says so itself.
-            let answer = connection.send_packed_commands(&both, 1, 1).await?.pop();
-            answer.unwrap_or(Value::Nil).extract_error()
-        }
+        // Boxed: all commands would have the room for what few need.
+        Next::Receiver(_) => Box::pin(send_asking(connection, command)).await,
     }
+}
+
+async fn send_asking(mut connection: MultiplexedConnection, command: &Cmd) -> RedisResult<Value> {
+    let mut both = pipe();
+    both.cmd("ASKING").add_command(command.clone());
+    // Whatever it says to the first: the second has been done, or it says so itself.
+    let answer = connection.send_packed_commands(&both, 1, 1).await?.pop();
+    answer.unwrap_or(Value::Nil).extract_error()
 }
 
 fn script(how: &str, what: &str, key: &[u8], arguments: &[&[u8]]) -> Cmd {
