@@ -181,7 +181,10 @@ impl<T: Session> Opened for OpenedSession<T> {
 
     fn close(&self) {
         self.closed.set(true);
-        if let State::Open(slot) = &*self.state.borrow() {
+        // What was decided at once is closed.
+        if !self.settled.get()
+            && let State::Open(slot) = &*self.state.borrow()
+        {
             slot.close();
         }
     }

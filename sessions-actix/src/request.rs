@@ -131,7 +131,7 @@ fn opened<T: Session>(
     let opening = registered
         .engine
         .open(registered.wire.tokens(&head.headers), &View(head));
-    let opened = OpenedSession::new(Arc::clone(&registered), opening);
+    let opened = OpenedSession::new(registered, opening);
     frame.add(level, Rc::clone(&opened) as _);
     Ok(Some(opened))
 }

@@ -129,10 +129,11 @@ impl<T: Session> Engine<T> {
         }
         if let ([Some(one), None, None], Place::Server(server)) = (&presented, &self.0.place)
             && count == 1
-            && let Some(live) = self.at_hand(server, one, &caller, now)
+            && let Some((value, record)) = self.at_hand(server, one, &caller, now)
+            && let Some(Presented { key, secret, .. }) = presented[0].take()
         {
-            found.opened = Opened::Live(live);
-            presented = [None, None, None];
+            let anchor = Anchor::Stored { key, secret, record };
+            found.opened = Opened::Live(Live { value, anchor });
         }
         if sealed.is_empty() && presented.iter().all(Option::is_none) {
             let verdict = self.judged(&found.opened, &caller);
@@ -228,20 +229,15 @@ impl<T: Session> Engine<T> {
         presented: &Presented,
         caller: &Caller,
         now: Timestamp,
-    ) -> Option<Live<T>> {
+    ) -> Option<(Arc<T>, Arc<Record>)> {
         let Presented { key, id, secret } = presented;
         let record = server.storage.at_hand(*key, now)?;
         let Verdict::Live(Standing::Current) = self.judge(Some(&record), id, secret, now) else {
             return None;
         };
         let value = self.read(record.schema, &record.payload).ok()?;
-        let anchor = Anchor::Stored {
-            key: *key,
-            secret: secret.clone(),
-            record,
-        };
-        let judged = caller.judged(anchor.context(), self.0.context.as_ref());
-        (judged != ContextVerdict::Revoke).then_some(Live { value, anchor })
+        let judged = caller.judged(record.client_context.as_ref(), self.0.context.as_ref());
+        (judged != ContextVerdict::Revoke).then_some((value, record))
     }
 
     async fn open_stored(
@@ -368,7 +364,10 @@ impl<T: Session> Loading<T> {
     ///
     /// # Errors
     /// [`SessionError::Unavailable`] when the storage failed, or did not answer in time.
-    // No `async fn`, in whose future all of it would have room twice. What few requests do is boxed, here and below.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "the future of an `async fn` has room for all of it twice"
+    )]
     pub fn finish(mut self) -> impl Future<Output = Result<Slot<T>, SessionError>> {
         async move {
             let (engine, peer) = (&self.engine, self.caller.peer);
@@ -378,6 +377,7 @@ impl<T: Session> Loading<T> {
                     engine.merge(&mut self.found, opened, peer);
                 }
             }
+            // What few requests do is boxed, here and above.
             for opened in self.sealed.drain(..) {
                 let opened = Box::pin(engine.unless_ended(opened, peer)).await?;
                 engine.merge(&mut self.found, opened, peer);

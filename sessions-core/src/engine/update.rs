@@ -53,19 +53,18 @@ impl<T: Session> Slot<T> {
             let done = match self.base()? {
                 Base::Nothing => return Ok(None),
                 Base::Set(_, draft) | Base::Begun(draft) => self.update_draft(&draft, &mut f)?,
-                Base::Live(live) => match &live.anchor {
-                    Anchor::Sealed { .. } => self.update_sealed(&live, &mut f)?,
-                    Anchor::Stored { key, secret, record } => {
-                        break (*key, secret.clone(), Arc::clone(record), Arc::clone(&live.value));
-                    }
-                },
+                Base::Live(Live {
+                    value,
+                    anchor: Anchor::Stored { key, secret, record },
+                }) => break (key, secret, record, value),
+                Base::Live(live) => self.update_sealed(&live, &mut f)?,
             };
             // Nothing if another task has changed the same handle's session meanwhile.
             if let Some(result) = done {
                 return Ok(Some(result));
             }
         };
-        self.update_stored(key, &secret, record, f).await
+        self.update_stored(key, secret, record, f).await
     }
 
     /// As [`update`](Self::update); if there is no session, starts one with what `init` returns, changed by `f`. It is
@@ -309,7 +308,7 @@ impl<T: Session> Slot<T> {
     async fn update_stored<R>(
         &self,
         key: StorageKey,
-        secret: &Secret,
+        secret: Secret,
         mut record: Arc<Record>,
         mut f: impl FnMut(&mut T) -> R,
     ) -> Result<Option<R>, SessionError> {
@@ -369,11 +368,7 @@ impl<T: Session> Slot<T> {
                 Replaced::Conflict => {}
                 Replaced::NotFound => return Ok(self.lost(&record)),
                 Replaced::Done => {
-                    let anchor = Anchor::Stored {
-                        key,
-                        secret: secret.clone(),
-                        record,
-                    };
+                    let anchor = Anchor::Stored { key, secret, record };
                     let mut state = self.state();
                     state.opened = Opened::Live(Live {
                         value: Arc::new(value),
