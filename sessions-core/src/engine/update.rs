@@ -316,12 +316,11 @@ impl<T: Session> Slot<T> {
         let Some(server) = engine.server() else {
             return Err(SessionError::NotServerSide);
         };
-        let mut first_again = None;
+        let begun = Instant::now();
         for attempt in 0..MAX_ATTEMPTS {
             if attempt > 0 {
                 // A storage that is slow besides must not make all attempts last for minutes.
-                let first = first_again.get_or_insert_with(Instant::now);
-                if first.elapsed() > server.timeout {
+                if begun.elapsed() > server.timeout {
                     break;
                 }
                 Box::pin(back_off(attempt)).await?;
@@ -369,12 +368,12 @@ impl<T: Session> Slot<T> {
                 Replaced::NotFound => return Ok(self.lost(&record)),
                 Replaced::Done => {
                     let anchor = Anchor::Stored { key, secret, record };
+                    let value = Arc::new(value);
                     let mut state = self.state();
-                    state.opened = Opened::Live(Live {
-                        value: Arc::new(value),
-                        anchor,
-                    });
+                    let gone = mem::replace(&mut state.opened, Opened::Live(Live { value, anchor }));
                     state.certainty = Certainty::Known;
+                    drop(state);
+                    drop(gone);
                     return Ok(Some(result));
                 }
             }

@@ -1,8 +1,21 @@
 //! `update`: written when it is awaited.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    cell::RefCell,
+    sync::{
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
 
-use sessions_core::{Clock, SessionError, engine::SessionStatus};
+use serde::{Deserialize, Serialize};
+use sessions_core::{
+    Clock, Session, SessionError, SessionSpec,
+    engine::{SessionStatus, Slot},
+    serializer::Bincode,
+};
 
 use crate::support::{
     Checked, Client, Fault, Latest, Load, Login, ReplaceEpoch, ReplaceRevision, Said, World, at_once, key_of,
@@ -305,10 +318,86 @@ async fn update_under_endless_contention_gives_up_and_writes_nothing() {
         slot.update(|login| login.visits += 1).await.checked(),
         Err(SessionError::Contended)
     ));
-    assert!(began.elapsed() < std::time::Duration::from_secs(2));
+    assert!(began.elapsed() < Duration::from_secs(2));
     let calls = world.storage.calls();
     assert_eq!(calls.iter().filter(|call| **call == ReplaceRevision).count(), 32);
     assert_eq!(client.sees().await.unwrap().visits, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn update_on_a_slow_storage_gives_up_after_three_of_its_time_limits() {
+    let world = World::new();
+    let client = world.alice(&world.server()).await;
+    let slot = client.open().await;
+    for n in 0..32 {
+        let clock = world.clock.clone();
+        world.storage.before(ReplaceRevision, move |inner, key| {
+            tamper(inner, key, &clock, |record| record.revision.0[1] = n);
+        });
+    }
+    // So that as much as possible comes after what was still in time.
+    let (slow, slower) = (
+        Fault::Late(Duration::from_millis(950)),
+        Fault::Late(Duration::from_millis(1900)),
+    );
+    for (op, fault, times) in [
+        (ReplaceRevision, slower, 1),
+        (Latest, slow, 1),
+        (ReplaceRevision, slow, 1),
+        (Latest, slower, 30),
+        (ReplaceRevision, slower, 30),
+    ] {
+        world.storage.fault(op, fault, times);
+    }
+    let began = tokio::time::Instant::now();
+    assert!(matches!(
+        slot.update(|login| login.visits += 1).await.checked(),
+        Err(SessionError::Contended)
+    ));
+    let time = began.elapsed();
+    assert!(time <= 3 * world.environment.storage_timeout, "{time:?}");
+    assert_eq!(client.sees().await.unwrap().visits, 1);
+}
+
+thread_local! {
+    static SEEN: RefCell<Option<Slot<Nosy>>> = const { RefCell::new(None) };
+}
+
+/// A session whose values look at it when they go.
+#[derive(Serialize, Deserialize)]
+struct Nosy(u32);
+
+impl Session for Nosy {
+    const SPEC: SessionSpec = SessionSpec::new("nosy");
+    type Serializer = Bincode;
+}
+
+impl Drop for Nosy {
+    fn drop(&mut self) {
+        SEEN.with_borrow(|slot| slot.as_ref().map(Slot::status));
+    }
+}
+
+#[test]
+fn a_value_that_an_update_was_the_last_to_hold_may_look_at_the_session_when_it_goes() {
+    let (done, is_done) = mpsc::channel();
+    // Of its own, as it would not come back.
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let mut client = Client::new(&World::new().other_node::<Nosy>());
+            client.does(|slot| slot.start(Nosy(1))).await;
+            let slot = client.open().await;
+            SEEN.set(Some(slot.clone()));
+            slot.update(|nosy| nosy.0 += 1).await.unwrap();
+            // Another request decodes what it has written, and the storage forgets that.
+            assert_eq!(client.open().await.get().unwrap().0, 2);
+            slot.update(|nosy| nosy.0 += 1).await.unwrap();
+            SEEN.take();
+        });
+        done.send(()).unwrap();
+    });
+    is_done.recv_timeout(Duration::from_secs(20)).unwrap();
 }
 
 #[tokio::test]

@@ -1,8 +1,11 @@
 //! A storage that writes down what is asked of it, and fails as it is told.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use sessions_core::{
@@ -31,6 +34,8 @@ pub(crate) enum Fault {
     Hang,
     /// It happens, and no answer comes.
     HangAfter,
+    /// It happens, and the answer comes after so long.
+    Late(Duration),
     /// It happens, and the reply is lost.
     LoseReply,
     /// It happens, and may be lost with the power.
@@ -129,6 +134,13 @@ impl Spy {
             Some(Fault::HangAfter) => {
                 drop(apply(&self.inner));
                 StorageFuture::boxed(std::future::pending())
+            }
+            Some(Fault::Late(by)) => {
+                let answer = apply(&self.inner);
+                StorageFuture::boxed(async move {
+                    tokio::time::sleep(by).await;
+                    answer.await
+                })
             }
             Some(Fault::LoseReply) => {
                 drop(apply(&self.inner));
