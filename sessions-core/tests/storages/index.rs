@@ -106,6 +106,21 @@ mod memory {
     }
 
     #[tokio::test]
+    async fn as_many_are_forgotten_at_once_as_a_purge_may_free() {
+        let storage = MemoryStorage::new();
+        for number in 0..1000 {
+            let whose = IndexKey::new("shop", "login", &Principal::new(&number.to_string()));
+            storage.cut_off(whose, NOW).await.unwrap();
+        }
+        assert!(principals(&storage, 1000));
+        let end = NOW.after(Roster::CUT_OFF_KEPT);
+        storage.purge_expired(300, end).await.unwrap();
+        assert!(principals(&storage, 700));
+        storage.purge_expired(1000, end).await.unwrap();
+        assert!(principals(&storage, 0));
+    }
+
+    #[tokio::test]
     async fn sessions_that_are_deleted_by_name_take_their_places_with_them() {
         let storage = MemoryStorage::new();
         log_in(&storage, KEY, &annas()).await;

@@ -51,7 +51,7 @@ impl Rosters {
         done
     }
 
-    /// Frees so many of those that have ended.
+    /// Frees at most so many of those that have ended.
     pub(super) fn purge(&self, limit: usize, now: Timestamp) {
         in_turn(&self.0, limit, |part, some| {
             let (ended, more) = lock(part).sweep(some, now);

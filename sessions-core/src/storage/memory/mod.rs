@@ -127,7 +127,7 @@ impl MemoryStorage {
             if !matches!(done, Err(StorageError::Full)) {
                 return done;
             }
-            if self.purge(Shared::SLICE, now) == 0 {
+            if self.purge(Shared::FREED_FOR_ROOM, now) == 0 {
                 // Others may have freed what there was.
                 return self.write(key, now, &work);
             }
@@ -166,8 +166,8 @@ impl MemoryStorage {
     }
 }
 
-/// Has each part free a few, again and again, until so many are freed or there are no more: who waits for a part has it
-/// before its next few are looked at.
+/// Has each part free a few, again and again, until so many are freed or there are no more. Others are looked at before a
+/// part is again, so that who waits for it mostly has it first.
 fn in_turn<P>(parts: &[P], limit: usize, free: impl Fn(&P, usize) -> (usize, bool)) -> usize {
     let (mut freed, mut more) = (0, true);
     while more {
@@ -190,6 +190,8 @@ impl Shared {
     const SWEPT_PER_WRITE: usize = 2;
     /// How many sessions are looked at while others wait for their shard: some ten microseconds.
     const SLICE: usize = 8;
+    /// How many are freed at once when there is no room.
+    const FREED_FOR_ROOM: usize = 64;
 }
 
 impl Default for Shared {
