@@ -3,6 +3,8 @@
 
 #[cfg(test)]
 pub(crate) mod arbitrary;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

@@ -193,14 +193,11 @@ impl Record {
     /// # Errors
     /// The bytes are not a record.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
-        Self::from_bytes_with(bytes, |payload| Payload::new(payload))
+        Self::from_bytes_with(bytes, None)
     }
 
-    /// As [`from_bytes`](Self::from_bytes), with the payload that is made of the one in the bytes.
-    pub(crate) fn from_bytes_with(
-        bytes: &[u8],
-        payload: impl FnOnce(&[u8]) -> Payload,
-    ) -> Result<Self, RecordError> {
+    /// As [`from_bytes`](Self::from_bytes), with this payload, if any, in place of the one in the bytes.
+    pub(crate) fn from_bytes_with(bytes: &[u8], payload: Option<&[u8]>) -> Result<Self, RecordError> {
         let Some((&Self::FORM, record)) = bytes.split_first() else {
             return Err(RecordError::Version);
         };

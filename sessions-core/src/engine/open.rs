@@ -197,9 +197,8 @@ impl<T: Session> Engine<T> {
             self.tell(Kind::Stale(Staleness::Future), Some(&header.id), peer);
             return Ok(Opened::Stale);
         }
-        Ok(match self.read_fresh(header.schema, &payload) {
+        Ok(match self.read_fresh(header.schema, &payload).map(Arc::new) {
             Ok(value) => {
-                let value = Arc::new(value);
                 let principal = value.principal();
                 Opened::Live(Live {
                     value,

@@ -62,13 +62,13 @@ impl<T: Session> Engine<T> {
             .map_err(|_| self.unread(schema, &reader))
     }
 
-    /// What it says of a payload that its reader cannot read it.
+    /// Why this reader cannot read a payload; an attempt that has failed is told to the log.
     fn unread(&self, schema: Schema, reader: &Reader<'_, T>) -> Unread {
         // The shape says nothing of what another release leaves out when it writes fields by their names.
         let may_lack_a_field = match reader {
             Reader::Attempt => {
                 log::schema_changed::<T>(self.name(), schema, &self.0.schema_told);
-                true
+                return Unread::Schema;
             }
             Reader::Upgrade(upgrade) => upgrade.is_self_describing(),
             Reader::Own => <T::Serializer as SessionSerializer<T>>::SELF_DESCRIBING,

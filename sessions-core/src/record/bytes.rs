@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl Record {
-    /// Appends it, with another payload.
+    /// Appends it, with this payload.
     pub(super) fn put(&self, payload: &[u8], out: &mut Vec<u8>) {
         let Self {
             public_id,
@@ -49,8 +49,9 @@ impl Record {
         put_bytes(out, payload);
     }
 
-    /// What [`put`](Self::put) appended, and nothing else, with the payload that is made of that one. Any bytes at all.
-    pub(super) fn read(bytes: &[u8], payload: impl FnOnce(&[u8]) -> Payload) -> Option<Self> {
+    /// What [`put`](Self::put) appended, and nothing else; with this payload, if any, in place of the one in the bytes. They
+    /// may be any at all.
+    pub(super) fn read(bytes: &[u8], payload: Option<&[u8]>) -> Option<Self> {
         let reader = &mut Reader(bytes);
         let record = Self {
             public_id: reader.id()?,
@@ -67,7 +68,10 @@ impl Record {
             principal: reader.optional(|reader| reader.text().map(Principal::new))?,
             label: reader.optional(|reader| reader.text().map(Into::into))?,
             client_context: reader.optional(|reader| reader.bytes().map(Into::into))?,
-            payload: payload(reader.bytes()?),
+            payload: {
+                let own = reader.bytes()?;
+                Payload::new(payload.unwrap_or(own))
+            },
         };
         reader.0.is_empty().then_some(record)
     }

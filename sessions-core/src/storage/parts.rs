@@ -3,7 +3,7 @@
 
 use aws_lc_rs::digest;
 
-use crate::{Payload, Record, RecordError, Revision, Schema, StorageError, Timestamp, lp::put};
+use crate::{Record, RecordError, Revision, Schema, StorageError, Timestamp, lp::put};
 
 /// The parts that make a record.
 pub(super) struct Parts<'a> {
@@ -17,7 +17,7 @@ pub(super) struct Parts<'a> {
 
 impl Parts<'_> {
     pub(super) fn joined(self) -> Result<Record, RecordError> {
-        let mut record = Record::from_bytes_with(self.head, |_| Payload::new(self.payload))?;
+        let mut record = Record::from_bytes_with(self.head, Some(self.payload))?;
         record.revision = self.revision;
         record.schema = self.schema;
         // They only ever move forward; a part may not be able to hold the latest of times, which then are in the head.

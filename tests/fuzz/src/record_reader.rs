@@ -3,17 +3,26 @@
 use std::sync::Arc;
 
 use sessions_core::{
-    Record,
+    Record, SessionSerializer,
+    serializer::Bincode,
     storage::{Expected, IndexKey, Replaced, Touch, Touched, contract::NOW},
 };
 
 use crate::bytes::Input;
 
-/// [`Record::from_bytes`] reads any bytes, and all that a storage does with what it has read is done.
+/// [`Record::from_bytes`] reads any bytes as the serializer would, and all that a storage does with what it has read is done.
 pub fn record_reader(data: &[u8]) {
     let mut input = Input::new(data);
     let (epoch, last_seen, idle_deadline) = (input.byte().into(), input.time(), input.time());
-    let Ok(record) = Record::from_bytes(input.rest()) else {
+    let bytes = input.rest();
+    let read = Record::from_bytes(bytes).ok();
+    if let Some((1, after_form)) = bytes.split_first() {
+        assert_eq!(
+            read,
+            <Bincode as SessionSerializer<Record>>::deserialize(after_form).ok()
+        );
+    }
+    let Some(record) = read else {
         return;
     };
     let written = record.to_bytes().unwrap();

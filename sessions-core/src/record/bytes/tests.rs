@@ -5,7 +5,8 @@ use std::sync::Arc;
 use proptest::{collection::vec, option, prelude::*};
 
 use crate::{
-    Fingerprint, Payload, Principal, Record, Revision, Schema, SecretHash, Secrets, SessionSerializer,
+    Fingerprint, Payload, Principal, PublicId, Record, RecordError, Revision, Schema, SecretHash, Secrets,
+    SessionSerializer, Times, Timestamp,
     by_hand::arbitrary::{id, number, time, times},
     secrets::{Predecessor, Successor},
     serializer::Bincode,
@@ -95,7 +96,7 @@ proptest! {
         <Bincode as SessionSerializer<Record>>::serialize(&record, &mut expected).unwrap();
         let bytes = written(&record);
         prop_assert_eq!(&bytes, &expected);
-        prop_assert_eq!(Record::read(&bytes, |payload| Payload::new(payload)), Some(record));
+        prop_assert_eq!(Record::read(&bytes, None), Some(record));
     }
 
     #[test]
@@ -117,8 +118,69 @@ proptest! {
         let mut bytes = written(&record);
         let at = at.index(bytes.len());
         bytes[at] = byte;
-        prop_assert_eq!(Record::read(&bytes, |payload| Payload::new(payload)), by_serializer(&bytes));
+        prop_assert_eq!(Record::read(&bytes, None), by_serializer(&bytes));
         bytes.resize(len, byte);
-        prop_assert_eq!(Record::read(&bytes, |payload| Payload::new(payload)), by_serializer(&bytes));
+        prop_assert_eq!(Record::read(&bytes, None), by_serializer(&bytes));
+    }
+}
+
+#[test]
+fn a_record_is_written_and_read_up_to_four_mebibytes() {
+    const MOST: usize = 4 << 20;
+    let record = |len| Record {
+        payload: Payload::new(vec![7; len]),
+        ..smallest()
+    };
+    let most = {
+        // The length takes five bytes in place of one.
+        let around = smallest().to_bytes().unwrap().len() - 1 + 4;
+        MOST - around
+    };
+    let bytes = record(most).to_bytes().unwrap();
+    assert_eq!(bytes.len(), 1 + MOST);
+    assert_eq!(Record::from_bytes(&bytes).unwrap(), record(most));
+    assert!(record(most + 1).to_bytes().is_err());
+
+    let mut longer = vec![Record::FORM];
+    record(most + 1).put(&vec![7; most + 1], &mut longer);
+    assert!(Record::read(&longer[1..], None).is_some());
+    assert!(matches!(
+        Record::from_bytes(&longer),
+        Err(RecordError::Damaged(_))
+    ));
+    let another_form = [&[Record::FORM + 1], &bytes[1..]].concat();
+    assert!(matches!(
+        Record::from_bytes(&another_form),
+        Err(RecordError::Version)
+    ));
+    assert!(matches!(Record::from_bytes(&[]), Err(RecordError::Version)));
+}
+
+fn smallest() -> Record {
+    let now = Timestamp::from_millis(0);
+    Record {
+        public_id: PublicId::of([0; 16]),
+        application: "".into(),
+        name: "".into(),
+        schema: Schema {
+            version: 0,
+            fingerprint: Fingerprint([0; 16]),
+        },
+        revision: Revision([0; 16]),
+        epoch: 0,
+        secrets: Secrets::new(SecretHash([0; 32]), now),
+        times: Times {
+            created: now,
+            authenticated: None,
+            last_seen: now,
+            idle_deadline: now,
+            absolute_deadline: now,
+            not_after: None,
+            remembered: None,
+        },
+        principal: None,
+        label: None,
+        client_context: None,
+        payload: Payload::new([]),
     }
 }
