@@ -65,7 +65,7 @@ where
         let ticket = Ticket::enter(&request, &self.registry);
         SessionsFuture {
             service: self.service.call(request),
-            ticket: Some(ticket),
+            ticket,
             committing: None,
         }
     }
@@ -77,7 +77,7 @@ pin_project! {
         #[pin]
         service: F,
         // Until the service has answered.
-        ticket: Option<Ticket>,
+        ticket: Ticket,
         // What a storage makes wait. Boxed, as few requests have it, and each future has the room for it and is moved.
         committing: Option<Box<Committing<B>>>,
     }
@@ -94,7 +94,7 @@ where
         let this = self.project();
         let Some(mut committing) = this.committing.take() else {
             let answer = ready!(this.service.poll(context));
-            let Some(inside) = this.ticket.take().and_then(Ticket::used) else {
+            let Some(inside) = this.ticket.used() else {
                 return Poll::Ready(answer.map(ServiceResponse::map_into_left_body));
             };
             if settle(&inside) {

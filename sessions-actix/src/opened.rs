@@ -52,6 +52,7 @@ pub(crate) struct OpenedSession<T: Session> {
     state: RefCell<State<T>>,
     /// What was decided.
     action: RefCell<TokenAction>,
+    /// Whether it was decided without a write: its slot, if there is one yet, can be changed no more.
     settled: Cell<bool>,
     /// Whether the request is over, so that a slot that arrives later is closed.
     closed: Cell<bool>,
@@ -181,7 +182,6 @@ impl<T: Session> Opened for OpenedSession<T> {
 
     fn close(&self) {
         self.closed.set(true);
-        // What was decided at once is closed.
         if !self.settled.get()
             && let State::Open(slot) = &*self.state.borrow()
         {

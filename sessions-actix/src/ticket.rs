@@ -114,16 +114,16 @@ impl Table {
 
     /// What is to be done for a request whose head is ready; one without a frame is no longer noted.
     #[inline]
-    fn leave(&mut self, noted: &Noted) -> Option<Left> {
+    fn leave(&mut self, noted: Noted) -> Option<Left> {
         let bucket = self.bucket(noted.address);
         let place = bucket.iter().position(|entry| entry.serial == noted.serial)?;
         Some(match &bucket[place].frame {
             Some(frame) => Left::Inside(Rc::clone(frame)),
-            None => Left::Unused(bucket.swap_remove(place)),
+            None => Left::Unused(bucket.swap_remove(place).registry),
         })
     }
 
-    fn forget(&mut self, noted: &Noted) -> Option<Entry> {
+    fn forget(&mut self, noted: Noted) -> Option<Entry> {
         let bucket = self.bucket(noted.address);
         let place = bucket.iter().position(|entry| entry.serial == noted.serial)?;
         Some(bucket.swap_remove(place))
@@ -143,7 +143,7 @@ enum Left {
     Inside(Rc<Frame>),
     /// To be dropped when the table is not borrowed any more: it may be the last that knows the registry, in which there is
     /// what the application has given.
-    Unused(#[expect(dead_code, reason = "it is only dropped")] Entry),
+    Unused(#[expect(dead_code, reason = "it is only dropped")] WorkerRegistry),
 }
 
 thread_local! {
@@ -164,6 +164,7 @@ pub(crate) fn find(head: &RequestHead, extensions: &Extensions) -> Found {
 }
 
 /// Where the table has a request.
+#[derive(Clone, Copy)]
 struct Noted {
     address: usize,
     serial: u64,
@@ -201,27 +202,28 @@ impl Ticket {
 
     /// What has to be done now that the service has answered: nothing, if no session was asked for.
     #[inline]
-    pub(crate) fn used(mut self) -> Option<Inside> {
+    pub(crate) fn used(&mut self) -> Option<Inside> {
         self.leave().filter(|inside| !inside.frame.is_unused())
     }
 
     #[inline]
     fn leave(&mut self) -> Option<Inside> {
-        match mem::replace(&mut self.0, Stay::Over) {
-            Stay::Noted(noted) => {
-                // The thread may be ending.
-                let left = TABLE.try_with(|table| table.borrow_mut().leave(&noted));
-                match left.ok()?? {
-                    Left::Inside(frame) => Some(Inside {
-                        frame,
-                        level: 0,
-                        noted: Some(noted),
-                    }),
-                    Left::Unused(_) => None,
-                }
-            }
-            Stay::Inside(inside) => Some(inside),
-            Stay::Over => None,
+        let Stay::Noted(noted) = self.0 else {
+            return match mem::replace(&mut self.0, Stay::Over) {
+                Stay::Inside(inside) => Some(inside),
+                Stay::Noted(_) | Stay::Over => None,
+            };
+        };
+        self.0 = Stay::Over;
+        // The thread may be ending.
+        let left = TABLE.try_with(|table| table.borrow_mut().leave(noted));
+        match left.ok()?? {
+            Left::Inside(frame) => Some(Inside {
+                frame,
+                level: 0,
+                noted: Some(noted),
+            }),
+            Left::Unused(_) => None,
         }
     }
 }
@@ -229,7 +231,9 @@ impl Ticket {
 impl Drop for Ticket {
     #[inline]
     fn drop(&mut self) {
-        self.leave();
+        if !matches!(self.0, Stay::Over) {
+            self.leave();
+        }
     }
 }
 
@@ -256,7 +260,7 @@ impl Inside {
 impl Drop for Inside {
     fn drop(&mut self) {
         let over = self.frame.leave(self.level);
-        let Some(noted) = &self.noted else {
+        let Some(noted) = self.noted else {
             return;
         };
         // The thread may be ending. What is forgotten is dropped when the table is not borrowed any more.
