@@ -2,6 +2,7 @@
 
 use std::{
     future::{Ready, ready},
+    iter,
     pin::Pin,
     rc::Rc,
     sync::Arc,
@@ -98,7 +99,7 @@ where
                 return Poll::Ready(answer.map(ServiceResponse::map_into_left_body));
             };
             if settle(&inside) {
-                return Poll::Ready(Committed::settled(inside).answer(answer));
+                return Poll::Ready(answered(&inside, answer));
             }
             let mut committing = Committing {
                 commits: Commits::new(inside, outcome(&answer)),
@@ -163,7 +164,10 @@ struct Commits {
 impl Commits {
     fn new(inside: Inside, outcome: Outcome) -> Self {
         Self {
-            done: Committed::settled(inside),
+            done: Committed {
+                inside,
+                failure: None,
+            },
             outcome,
             index: 0,
             current: None,
@@ -198,56 +202,55 @@ struct Committed {
 }
 
 impl Committed {
-    fn settled(inside: Inside) -> Self {
-        Self {
-            inside,
-            failure: None,
-        }
-    }
-
     fn answer<B: MessageBody>(
         self,
         answer: Result<ServiceResponse<B>, Error>,
     ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+        let Some(failure) = self.failure else {
+            return answered(&self.inside, answer);
+        };
+        let mut answer = match answer {
+            // With its error, so that a logger outside knows why.
+            Ok(response) => Ok(response
+                .into_response(HttpResponse::from_error(failure))
+                .map_into_right_body()),
+            Err(_) => Err(failure.into()),
+        };
         // A new response lacks what the inner installations, whose sessions are written, have said in the old one.
-        let next = if self.failure.is_some() {
-            Inside::session_or_inner
-        } else {
-            Inside::session
-        };
-        let mut answer = match (answer, self.failure) {
-            (Ok(response), None) => Ok(response.map_into_left_body()),
-            (Ok(response), Some(failure)) => {
-                // With its error, so that a logger outside knows why.
-                Ok(response
-                    .into_response(HttpResponse::from_error(failure))
-                    .map_into_right_body())
-            }
-            (Err(error), None) => Err(error),
-            (Err(_), Some(failure)) => Err(failure.into()),
-        };
-        match &mut answer {
-            Ok(response) => {
-                let mut index = 0;
-                while let Some(session) = next(&self.inside, &mut index) {
+        tell(&mut answer, |index| self.inside.session_or_inner(index));
+        answer
+    }
+}
+
+/// The service's own answer, with what its sessions say.
+#[inline]
+fn answered<B: MessageBody>(
+    inside: &Inside,
+    answer: Result<ServiceResponse<B>, Error>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let mut answer = answer.map(ServiceResponse::map_into_left_body);
+    tell(&mut answer, |index| inside.session(index));
+    answer
+}
+
+/// Has the client told what was decided for these sessions.
+fn tell<B>(
+    answer: &mut Result<ServiceResponse<B>, Error>,
+    mut next: impl FnMut(&mut usize) -> Option<Rc<dyn Opened>>,
+) {
+    let mut index = 0;
+    let sessions = iter::from_fn(|| next(&mut index));
+    match answer {
+        Ok(response) => sessions.for_each(|session| session.apply(response.headers_mut())),
+        Err(error) => {
+            let sessions: Vec<_> = sessions.collect();
+            error.add_response_mapper(move |mut response: HttpResponse| {
+                for session in &sessions {
                     session.apply(response.headers_mut());
                 }
-            }
-            Err(error) => {
-                let mut sessions: Vec<Rc<dyn Opened>> = Vec::new();
-                let mut index = 0;
-                while let Some(session) = next(&self.inside, &mut index) {
-                    sessions.push(session);
-                }
-                error.add_response_mapper(move |mut response: HttpResponse| {
-                    for session in &sessions {
-                        session.apply(response.headers_mut());
-                    }
-                    response
-                });
-            }
+                response
+            });
         }
-        answer
     }
 }
 
