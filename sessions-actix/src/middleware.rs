@@ -77,7 +77,7 @@ pin_project! {
     pub struct SessionsFuture<F, B> {
         #[pin]
         service: F,
-        // Until the service has answered.
+        // Over when the service has answered.
         ticket: Ticket,
         // What a storage makes wait. Boxed, as few requests have it, and each future has the room for it and is moved.
         committing: Option<Box<Committing<B>>>,

@@ -2,6 +2,8 @@
 
 use std::{mem, sync::Arc, time::Duration};
 
+use tokio::time::Instant;
+
 use super::{
     Place, Slot,
     live::Latest,
@@ -99,7 +101,8 @@ impl<T: Session> Slot<T> {
     /// then carry no token of this session.
     pub async fn commit(&self, outcome: Outcome) -> Result<TokenAction, SessionError> {
         if outcome == Outcome::ServerError {
-            self.state().write = Write::Nothing;
+            let dropped = mem::replace(&mut self.state().write, Write::Nothing);
+            drop(dropped);
         }
         if let Some(action) = self.commit_if_settled() {
             return Ok(action);
@@ -131,34 +134,33 @@ impl<T: Session> Slot<T> {
     /// What the client is told of what was decided, and what the handler sees from now on.
     fn committed(&self, decided: Result<Decided<T>, SessionError>) -> Result<TokenAction, SessionError> {
         let decided = self.told(decided);
+        // Before the guard, so that what goes is dropped after it.
+        let (_written, _before);
         let mut state = self.state();
-        state.write = Write::Nothing;
+        _written = mem::replace(&mut state.write, Write::Nothing);
         state.fate = Fate::Keep;
         let owed = mem::replace(&mut state.owed, Owed::Nothing);
-        Ok(match decided? {
-            Decided::Nothing => self.owed(owed, TokenAction::Keep),
-            Decided::Live(live) => {
-                state.opened = Opened::Live(live);
-                self.owed(owed, TokenAction::Keep)
-            }
+        let (opened, action) = match decided? {
+            Decided::Nothing => return Ok(self.owed(owed, TokenAction::Keep)),
+            Decided::Live(live) => (Opened::Live(live), self.owed(owed, TokenAction::Keep)),
             Decided::Send(live, token) => {
                 let action = self.send(token, live.anchor.times());
-                state.opened = Opened::Live(live);
-                action
+                (Opened::Live(live), action)
             }
             Decided::Started(live, token) => {
                 state.created_here = true;
                 let action = self.send(token, live.anchor.times());
-                state.opened = Opened::Live(live);
-                action
+                (Opened::Live(live), action)
             }
             Decided::Ended => {
-                state.opened = Opened::Ended;
-                TokenAction::Remove {
+                let action = TokenAction::Remove {
                     clear_site_data: self.engine().0.clear_site_data,
-                }
+                };
+                (Opened::Ended, action)
             }
-        })
+        };
+        _before = mem::replace(&mut state.opened, opened);
+        Ok(action)
     }
 
     /// The decision, and the write that it takes.
@@ -399,8 +401,12 @@ impl<T: Session> Slot<T> {
             return Ok(Decided::Nothing);
         };
         let fresh = Secret::generate()?;
+        let begun = Instant::now();
         for attempt in 0..MAX_ROTATIONS {
             if attempt > 0 {
+                if begun.elapsed() > server.timeout {
+                    return Err(SessionError::Contended);
+                }
                 back_off(attempt).await?;
                 match self.reload(key, &record).await? {
                     // What a newer version has written meanwhile stays.

@@ -185,10 +185,12 @@ impl<T: Session> Slot<T> {
             }
         };
         let mut state = self.state();
-        state.opened = Opened::Ended;
+        let opened = mem::replace(&mut state.opened, Opened::Ended);
+        let write = mem::replace(&mut state.write, Write::Nothing);
         state.fate = Fate::Keep;
-        state.write = Write::Nothing;
         state.owed = Owed::Remove;
+        drop(state);
+        drop((opened, write));
         Ok(taken)
     }
 

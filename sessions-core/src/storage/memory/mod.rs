@@ -224,11 +224,12 @@ impl SessionStorage for MemoryStorage {
             if live(shard, &key, now).is_some() {
                 return Ok((Created::Exists, None));
             }
+            // First: without room what has expired stays, for whoever makes some.
+            room.take(bytes, self.limits)?;
             let expired = shard.sessions.remove(&Half::of(&key));
             if let Some(expired) = &expired {
                 room.give_back(expired.size());
             }
-            room.take(bytes, self.limits)?;
             let kept = shard.patterns.keep(&record);
             shard.sessions.insert(Half::of(&key), kept);
             Ok((Created::Created, expired))

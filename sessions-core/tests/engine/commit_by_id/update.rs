@@ -379,7 +379,7 @@ impl Drop for Nosy {
 }
 
 #[test]
-fn a_value_that_an_update_was_the_last_to_hold_may_look_at_the_session_when_it_goes() {
+fn a_value_that_its_session_was_the_last_to_hold_may_look_at_it_when_it_goes() {
     let (done, is_done) = mpsc::channel();
     // Of its own, as it would not come back.
     thread::spawn(move || {
@@ -393,6 +393,9 @@ fn a_value_that_an_update_was_the_last_to_hold_may_look_at_the_session_when_it_g
             // Another request decodes what it has written, and the storage forgets that.
             assert_eq!(client.open().await.get().unwrap().0, 2);
             slot.update(|nosy| nosy.0 += 1).await.unwrap();
+            // Nobody else has seen what a server error drops.
+            slot.set(Nosy(9)).unwrap();
+            client.fails(&slot).await.unwrap();
             SEEN.take();
         });
         done.send(()).unwrap();
