@@ -1,3 +1,5 @@
+//! Numbers, in all forms that they can have, good and bad.
+
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::Reader;

@@ -301,17 +301,39 @@ async fn update_after_a_conflict_with_a_newer_version_is_refused() {
     ));
 }
 
-#[tokio::test(start_paused = true)]
-async fn update_under_endless_contention_gives_up_and_writes_nothing() {
-    let world = World::new();
-    let client = world.alice(&world.server()).await;
-    let slot = client.open().await;
+/// Others write before each of its writes.
+fn contended(world: &World) {
     for n in 0..32 {
         let clock = world.clock.clone();
         world.storage.before(ReplaceRevision, move |inner, key| {
             tamper(inner, key, &clock, |record| record.revision.0[1] = n);
         });
     }
+}
+
+/// Answers come late, so that as much as possible comes after what was still in time.
+fn slow(world: &World) {
+    let (slow, slower) = (
+        Fault::Late(Duration::from_millis(950)),
+        Fault::Late(Duration::from_millis(1900)),
+    );
+    for (op, fault, times) in [
+        (ReplaceRevision, slower, 1),
+        (Latest, slow, 1),
+        (ReplaceRevision, slow, 1),
+        (Latest, slower, 30),
+        (ReplaceRevision, slower, 30),
+    ] {
+        world.storage.fault(op, fault, times);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn update_under_endless_contention_gives_up_and_writes_nothing() {
+    let world = World::new();
+    let client = world.alice(&world.server()).await;
+    let slot = client.open().await;
+    contended(&world);
     world.storage.calls();
     let began = tokio::time::Instant::now();
     assert!(matches!(
@@ -329,26 +351,8 @@ async fn update_on_a_slow_storage_gives_up_after_three_of_its_time_limits() {
     let world = World::new();
     let client = world.alice(&world.server()).await;
     let slot = client.open().await;
-    for n in 0..32 {
-        let clock = world.clock.clone();
-        world.storage.before(ReplaceRevision, move |inner, key| {
-            tamper(inner, key, &clock, |record| record.revision.0[1] = n);
-        });
-    }
-    // So that as much as possible comes after what was still in time.
-    let (slow, slower) = (
-        Fault::Late(Duration::from_millis(950)),
-        Fault::Late(Duration::from_millis(1900)),
-    );
-    for (op, fault, times) in [
-        (ReplaceRevision, slower, 1),
-        (Latest, slow, 1),
-        (ReplaceRevision, slow, 1),
-        (Latest, slower, 30),
-        (ReplaceRevision, slower, 30),
-    ] {
-        world.storage.fault(op, fault, times);
-    }
+    contended(&world);
+    slow(&world);
     let began = tokio::time::Instant::now();
     assert!(matches!(
         slot.update(|login| login.visits += 1).await.checked(),
@@ -357,6 +361,20 @@ async fn update_on_a_slow_storage_gives_up_after_three_of_its_time_limits() {
     let time = began.elapsed();
     assert!(time <= 3 * world.environment.storage_timeout, "{time:?}");
     assert_eq!(client.sees().await.unwrap().visits, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rotation_on_a_slow_storage_gives_up_after_three_of_its_time_limits() {
+    let world = World::new();
+    let mut client = world.alice(&world.server()).await;
+    let slot = client.open().await;
+    slot.rotate_id().unwrap();
+    contended(&world);
+    slow(&world);
+    let began = tokio::time::Instant::now();
+    assert!(matches!(client.ends(&slot).await, Err(SessionError::Contended)));
+    let time = began.elapsed();
+    assert!(time <= 3 * world.environment.storage_timeout, "{time:?}");
 }
 
 thread_local! {
